@@ -1,0 +1,91 @@
+/** What may import what: the directions of the design. */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      comment: 'Two files that need each other hide a third. (Entities point at each other: TypeORM resolves those lazily.)',
+      severity: 'error',
+      from: { pathNot: '\\.entity\\.ts$' },
+      to: { circular: true, viaOnly: { pathNot: '\\.entity\\.ts$' } },
+    },
+    {
+      name: 'client-only-in-kubernetes',
+      comment: 'Only kubernetes/ knows the API server. Types are free.',
+      severity: 'error',
+      from: { path: '^(src|examples)/', pathNot: ['^src/kubernetes/', '\\.spec\\.ts$'] },
+      to: { path: 'node_modules/@kubernetes/client-node', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'kubernetes-knows-no-feature',
+      severity: 'error',
+      from: { path: '^src/kubernetes/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^src/', pathNot: ['^src/kubernetes/', '^src/http/readiness', '^src/metrics/metrics\\.ts$'] },
+    },
+    {
+      name: 'http-knows-no-feature',
+      comment: 'What every route shares knows none of them; a rule of access is a type to it.',
+      severity: 'error',
+      from: { path: '^src/http/', pathNot: ['\\.spec\\.ts$', '^src/http/write-openapi\\.ts$'] },
+      to: { path: '^src/(?!http/|settings/|database/|metrics/metrics\\.ts$)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'engine-knows-no-service',
+      comment: 'deploy/ works on entities, pure functions and the ledgers; features come to it through ManifestSource and Changes.',
+      severity: 'error',
+      from: { path: '^src/deploy/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^src/(apps|builds|config|releases|pods|domains|logs|perms|users)/.*\\.(service|controller|module)\\.ts$' },
+    },
+    {
+      name: 'sandbox-stands-alone',
+      comment: 'The sandbox is a cluster, not a part of Keelson: it knows nothing of it, and nothing but the start knows it.',
+      severity: 'error',
+      from: { path: '^src/sandbox/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^src/(?!sandbox/)' },
+    },
+    {
+      name: 'only-the-start-knows-the-sandbox',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/sandbox/', '^src/(bootstrap|app\\.module)\\.ts$'] },
+      to: { path: '^src/sandbox/' },
+    },
+    {
+      name: 'controllers-see-no-repository',
+      comment: 'controller → service → repository: a controller maps the wire, a service holds the logic.',
+      severity: 'error',
+      from: { path: '\\.controller\\.ts$' },
+      to: { path: 'node_modules/typeorm', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'services-see-no-request',
+      severity: 'error',
+      from: { path: '\\.service\\.ts$' },
+      to: { path: 'node_modules/fastify', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'nothing-imports-tests',
+      severity: 'error',
+      from: { path: '^(src|examples)/', pathNot: 'spec\\.ts$' },
+      to: { path: '(^test/|spec\\.ts$)' },
+    },
+    {
+      name: 'nothing-imports-examples',
+      comment: 'They are extensions: Keelson is whole without them.',
+      severity: 'error',
+      from: { path: '^(src|test)/' },
+      to: { path: '^examples/' },
+    },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^src/', pathNot: ['\\.spec\\.ts$', '/migrations/', '\\.d\\.ts$'] },
+      to: {},
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '^dist/'] },
+    exclude: { path: '^examples/[^/]+/dist/' },
+    tsPreCompilationDeps: 'specify',
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};

@@ -1,0 +1,9 @@
+import { Text } from '../http/fields.ts';
+
+export class LoginDto {
+  @Text({ example: 'ada' })
+  username!: string;
+
+  @Text({ example: 'opensesame' })
+  password!: string;
+}

@@ -1,0 +1,37 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
+import { Unauthorized } from '../http/errors.ts';
+import { ruleKey } from '../http/route.ts';
+import type { User } from '../users/user.entity.ts';
+import type { Rule } from './rights.ts';
+import { TokenStrategy } from './token.strategy.ts';
+
+/** Puts the user of the request's token on the request; 401 unless the route is public. */
+@Injectable()
+export class TokenGuard extends AuthGuard() implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    strategy: TokenStrategy,
+  ) {
+    super({ defaultStrategy: strategy.name });
+  }
+
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const rule = this.reflector.get<Rule | undefined>(ruleKey, context.getHandler());
+    if (rule === 'public') return true;
+    try {
+      return (await super.canActivate(context)) as boolean;
+    } catch (error) {
+      if ((rule === 'registration' || rule === 'builder') && error instanceof Unauthorized) return true;
+      throw error;
+    }
+  }
+
+  override handleRequest<T = User>(error: unknown, user: T | false, info: unknown): T {
+    if (error) throw error as Error;
+    if (user) return user;
+    const { message } = (info ?? {}) as Partial<Error>;
+    throw new Unauthorized(message === 'No auth token' ? 'Authentication credentials were not provided.' : 'Invalid token.');
+  }
+}

@@ -1,0 +1,35 @@
+import { areValid } from './parameters.ts';
+
+it.each([
+  ['app', 'my--app-2', true],
+  ['app', 'My-App', false],
+  ['app', 'a.b', false],
+  ['version', 'v12', true],
+  ['version', '12', true],
+  ['version', 'v', false],
+  ['version', '-1', false],
+  ['username', 'ada.l@x+y-_1', true],
+  ['username', 'a b', false],
+  ['username', 'a/b', false],
+  ['domain', '*.example.com', true],
+  ['domain', 'bücher.example', true],
+  ['domain', 'xn--bcher-kva.example', true],
+  ['domain', 'a b', false],
+  ['domain', 'a/b', false],
+  ['certificate', 'star_*.example.com', true],
+  ['certificate', 'a/b', false],
+  ['key', 'ada@laptop.local', true],
+  ['key', 'a\0', false],
+  ['fingerprint', '54:6d:da', true],
+  ['type', 'web', true],
+  ['name', 'app-web-6f7d9c5b4-x2x9k', true],
+  ['name', 'a b', false],
+  ['uuid', 'de1bf5b5-4a72-4f94-a10c-d2a3741cdf75', true],
+  ['uuid', 'a\nb', false],
+  ['id', 'u-3d48618a283111e8a7e3000c298454d8', true],
+  ['id', 'a/b', false],
+  ['id', 'a\0', false],
+  ['productName', 'Line of Business', true],
+])('%s %j: %p', (name, value, valid) => {
+  expect(areValid({ [name]: value })).toBe(valid);
+});
