@@ -3,6 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { DataSource } from 'typeorm';
 import { valueAt } from '../src/deploy/field-path.ts';
+import { App } from '../src/apps/app.entity.ts';
+import { AppDrift } from '../src/drift/app-drift.entity.ts';
+import { DriftDetector } from '../src/drift/drift-detector.ts';
+import { DriftRecorder } from '../src/drift/drift-recorder.ts';
 import { Cluster } from '../src/kubernetes/cluster.ts';
 import { ClusterCache } from '../src/kubernetes/cluster-cache.ts';
 import type { KubernetesObject } from '../src/kubernetes/kubernetes-object.ts';
@@ -356,6 +360,33 @@ describe('drift', () => {
     ]);
     await pause(app, false);
     await settled(app);
+  }, 300_000);
+
+  it('that another replica has had healed meanwhile is not healed again', async () => {
+    const app = await made('overtaken');
+    await pause(app, true);
+    const { manager } = keelson.app.get(DataSource);
+    const row = await manager.findOneOrFail(App, { where: { id: app }, relations: { owner: true } });
+    const [detector, recorder] = [keelson.app.get(DriftDetector), keelson.app.get(DriftRecorder)];
+    const wanted = await eventually(async () => {
+      const now = await detector.wanted(row);
+      if (!now) throw new Error(`an operation of ${app} is open`);
+      return now;
+    });
+    await hands.remove(object(DEPLOYMENT, app, `${app}-worker`));
+    // two replicas compare at the same time
+    const [first, second] = await eventually(async () => {
+      const both = await Promise.all([detector.find(wanted), detector.find(wanted)]);
+      for (const { objects } of both) expect(objects).toMatchObject([{ kind: 'Deployment', missing: true }]);
+      return both;
+    });
+    const before = await heals(app);
+    await manager.update(AppDrift, { appUuid: row.uuid }, { paused: false });
+    await recorder.record(wanted, first);
+    await settled(app);
+    expect(await heals(app)).toBe(before + 1);
+    expect(await recorder.record(wanted, second)).toBe('when settled');
+    expect(await heals(app)).toBe(before + 1);
   }, 300_000);
 
   it('is not looked for while an operation is open', async () => {

@@ -179,7 +179,7 @@ describe('whatever happens to its owner, an operation ends, and the cluster show
         const { id } = slot.app;
         return placeOf(slot) ? !owner.still(id) : !(settled.has(slot) && owner.workedOn(id));
       });
-      if (going.length > 0) throw new Error(`neither held nor over: ${going.map(({ app }) => app.id).join(', ')}`);
+      if (going.length > 0) throw new Error(`neither held nor over: ${going.map(({ app }) => owner.whereabouts(app.id)).join('; ')}`);
       return Promise.resolve();
     });
     for (const slot of slots) {

@@ -92,6 +92,13 @@ export class HeldKeelson {
     return this.held.has(app) && this.open.get(app) === 1;
   }
 
+  /** Where an app is, for the words of a failure. */
+  whereabouts(app: string): string {
+    const passed = [...(this.passed.get(app) ?? [])].join(', ');
+    const [open, runs] = [this.open, this.runs].map((counts) => counts.get(app) ?? 0);
+    return `${app} (${this.held.has(app) ? 'held' : 'not held'}, ${String(open)} open, ${String(runs)} running, passed ${passed})`;
+  }
+
   /** Lets go all that is held, and holds nothing more. */
   letGo(): void {
     this.hold = () => false;

@@ -33,6 +33,8 @@ export interface Wanted {
   desired: DesiredState;
   /** All that shall be there, the namespace first. */
   objects: KubernetesObject[];
+  /** When that was read, by the database's clock. */
+  read: string;
 }
 
 export interface Findings {
@@ -63,6 +65,7 @@ export class DriftDetector {
   /** @param app with its owner. Null: an operation is open, so what is there may not be what shall be, or is about to be something else */
   async wanted(app: App): Promise<Wanted | null> {
     const { manager } = this.dataSource;
+    const [{ read }] = await manager.query<[{ read: string }]>('SELECT now()::text AS read');
     if (await this.queue.openOf(app.uuid, manager)) return null;
     const release = await this.releases.head(manager, app.uuid);
     if (release?.state !== 'succeeded') return null;
@@ -70,15 +73,15 @@ export class DriftDetector {
     const snapshot = await this.snapshots.read(manager, app, release, rows, {});
     const desired = desiredState(snapshot, this.sources);
     const objects = [...desired.phases.before, ...desired.phases.workload, ...desired.phases.after].flat();
-    return { app, snapshot, desired, objects };
+    return { app, snapshot, desired, objects, read };
   }
 
-  /** Whether nothing was asked for since. */
-  async stillWanted({ app }: Wanted, manager: EntityManager): Promise<boolean> {
+  /** Whether nothing was asked for since, and nothing set right: what another replica had healed isn't as it was found any more. */
+  async stillWanted({ app, read }: Wanted, manager: EntityManager): Promise<boolean> {
     const rows = await manager.query<{ generation: string }[]>(
       `SELECT generation FROM apps WHERE uuid = $1 AND destroying IS NULL
-         AND NOT EXISTS (SELECT 1 FROM operations WHERE app_uuid = $1 AND state IN ('pending', 'running'))`,
-      [app.uuid],
+         AND NOT EXISTS (SELECT 1 FROM operations WHERE app_uuid = $1 AND (finished IS NULL OR finished > $2))`,
+      [app.uuid, read],
     );
     return rows.some(({ generation }) => Number(generation) === app.generation);
   }
