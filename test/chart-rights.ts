@@ -1,4 +1,4 @@
-import { KubeConfig, KubernetesObjectApi, loadAllYaml, type KubernetesObject } from '@kubernetes/client-node';
+import { ApiException, KubeConfig, KubernetesObjectApi, loadAllYaml, type KubernetesObject } from '@kubernetes/client-node';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,7 +69,9 @@ export async function removeChartRights(name: string, kubeconfig: string): Promi
   const cluster = ['ClusterRoleBinding', 'ClusterRole'].map((kind) => ({ apiVersion: `${RBAC}/v1`, kind, metadata: { name } }));
   const secrets = { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata: { name: secretsRole(name) } };
   for (const object of [...cluster, secrets, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }]) {
-    await admin.delete(object).catch(() => undefined);
+    await admin.delete(object).catch((error: unknown) => {
+      if (!(error instanceof ApiException && error.code === 404)) throw error;
+    });
   }
 }
 

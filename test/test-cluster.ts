@@ -13,12 +13,13 @@ import { Metrics } from '../src/metrics/metrics.ts';
 export const realCluster = process.env.TEST_KUBECONFIG;
 
 /** Settings of a Keelson on the real cluster; none beside a sandbox. */
-export const clusterSettings = JSON.parse(process.env.TEST_CLUSTER_SETTINGS ?? '{}') as {
+export interface TestClusterSettings {
   KUBECONFIG?: string;
   KEELSON_NAMESPACE?: string;
   KEELSON_SERVICE_ACCOUNT?: string;
   KEELSON_SECRETS_ROLE?: string;
-};
+}
+export const clusterSettings = JSON.parse(process.env.TEST_CLUSTER_SETTINGS ?? '{}') as TestClusterSettings;
 
 /** The kubeconfig of a Keelson on the real cluster; undefined: it has a sandbox. */
 export const ownKubeconfig = clusterSettings.KUBECONFIG;
