@@ -15,8 +15,8 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/examples'],
   testMatch: ['**/*.spec.ts', '**/*.e2e-spec.ts'],
-  // on two cores: most suites wait more than they compute
-  maxWorkers: 3,
+  // each has servers, a database and a cluster of its own, on two cores
+  maxWorkers: 2,
   // no test means to take so long: it is for what waits on a busy machine
   testTimeout: 300_000,
   globalSetup: './test/global-setup.ts',

@@ -47,7 +47,8 @@ export async function buildPreviousRelease(): Promise<PreviousRelease> {
   };
 }
 
-function migrationsIn(folder: string): string[] {
+/** Names of the migrations in a compiled release, oldest first. */
+export function migrationsIn(folder: string): string[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
     /(^|\/)migrations\/\d{13}-[^/]+\.js$/.test(path),
   );
