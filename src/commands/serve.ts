@@ -6,6 +6,9 @@ import type { Extension } from '../extension.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { Settings } from '../settings/settings.ts';
 
+/** Milliseconds: how closely the event loop is looked at. What a timer of it is late by is more than that by as much. */
+const LAG_PRECISION = 1;
+
 /** `keelson serve`: Keelson, until it is told to end. What keeps it from starting ends it with 1. */
 export async function serve(args: string[], extensions: readonly Extension[]): Promise<undefined> {
   parseArgs({ args, options: {} });
@@ -14,7 +17,7 @@ export async function serve(args: string[], extensions: readonly Extension[]): P
   const endNow = (): never => process.exit(130);
   process.once('SIGTERM', endNow).once('SIGINT', endNow);
   const app = await createApp(settings, { extensions });
-  collectDefaultMetrics({ register: app.get(Metrics).registry });
+  collectDefaultMetrics({ register: app.get(Metrics).registry, eventLoopMonitoringPrecision: LAG_PRECISION });
   process.off('SIGTERM', endNow).off('SIGINT', endNow);
   await app.listen(settings.port, settings.host);
   if (settings.embeddedDatabase) process.stdout.write(greeting(await addressOf(app), settings));

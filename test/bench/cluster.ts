@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { WEB_2_IMAGE, WEB_IMAGE } from '../images.ts';
+import { newAppId } from '../live-app.ts';
+import { median, spread } from './load.ts';
+import { number, percent, type Section } from './outcome.ts';
+import type { Stage } from './stage.ts';
+
+/** Keelson may take so many times as long as kubectl. */
+const TIMES = 1.1;
+/** What an app has in its namespace. */
+const KINDS = 'resourcequota,limitrange,secret,networkpolicy,deployment,service,ingress';
+const SMALL_SCALE = 1;
+const LARGE_SCALE = 3;
+
+interface LiveObject {
+  kind: string;
+  metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec?: { template?: { spec: { containers: { image: string }[] } } };
+}
+
+/**
+ * Deploys, scales and deletes an app on a real cluster, and the same objects by kubectl in a namespace beside it, in turn.
+ * @param stage whose Keelson is on that cluster; @param kubeconfig of it
+ */
+export async function measureCluster(stage: Stage, kubeconfig: string, rounds: number): Promise<Section> {
+  const kubectl = (args: string[], input?: string): Promise<string> =>
+    run(process.env.KUBECTL ?? 'kubectl', ['--kubeconfig', kubeconfig, ...args], input);
+  const times: Record<string, { keelson: number[]; kubectl: number[] }> = {};
+  const note = async (work: string, who: 'keelson' | 'kubectl', what: () => Promise<unknown>): Promise<void> => {
+    const began = performance.now();
+    await what();
+    const of = (times[work] ??= { keelson: [], kubectl: [] });
+    of[who].push(performance.now() - began);
+  };
+  for (let round = 0; round < rounds; round++) {
+    const app = newAppId('bench');
+    const path = `/v2/apps/${app}`;
+    const beside = `${app}-kubectl`;
+    const sent = async (method: string, url: string, body?: unknown): Promise<void> => {
+      const response = await stage.call(method, url, body);
+      if (!response.ok) throw new Error(`${method} ${url} was answered ${response.status}: ${await response.text()}`);
+    };
+    await sent('POST', '/v2/apps', { id: app });
+    await sent('POST', `${path}/builds`, { image: WEB_IMAGE, procfile: { web: 'exec httpd -f -p "$PORT" -h /www' } });
+    await kubectl(['create', 'namespace', beside]);
+    const { items } = JSON.parse(
+      await kubectl(['get', KINDS, '--namespace', app, '--selector', 'app.kubernetes.io/managed-by=keelson', '--output', 'json']),
+    ) as {
+      items: LiveObject[];
+    };
+    const apply = async (image: string): Promise<void> => {
+      const objects = items.map((item) => copied(item, image));
+      await kubectl(
+        ['apply', '--namespace', beside, '--filename', '-'],
+        JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+      );
+      await rollOut();
+    };
+    const deployment = `deployment/${app}-web`;
+    const rollOut = (): Promise<string> => kubectl(['rollout', 'status', deployment, '--namespace', beside]);
+    const scaled = async (replicas: number): Promise<void> => {
+      await kubectl(['scale', deployment, '--namespace', beside, '--replicas', String(replicas)]);
+      await rollOut();
+    };
+    await apply(WEB_IMAGE);
+    await note('second deploy', 'keelson', () =>
+      sent('POST', `${path}/builds`, { image: WEB_2_IMAGE, procfile: { web: 'exec httpd -f -p "$PORT" -h /www' } }),
+    );
+    await note('second deploy', 'kubectl', () => apply(WEB_2_IMAGE));
+    await note(`scale up, ${SMALL_SCALE} to ${LARGE_SCALE}`, 'keelson', () => sent('POST', `${path}/scale`, { web: LARGE_SCALE }));
+    await note(`scale up, ${SMALL_SCALE} to ${LARGE_SCALE}`, 'kubectl', () => scaled(LARGE_SCALE));
+    await note('delete', 'keelson', () => sent('DELETE', path));
+    await note('delete', 'kubectl', () => kubectl(['delete', 'namespace', beside]));
+  }
+  const outcomes = Object.entries(times).map(([work, { keelson, kubectl }]) => {
+    const ratio = median(keelson) / median(kubectl);
+    const of = (each: number[]): string => `${number(median(each) / 1000, 2)} s ± ${percent(spread(each))}`;
+    return { work, cells: [of(keelson), of(kubectl), number(ratio, 2)], goal: `≤ ${TIMES} × kubectl's`, reached: ratio <= TIMES };
+  });
+  return { title: 'A real cluster', columns: ['Keelson', 'kubectl', 'ratio'], outcomes };
+}
+
+/** What kubectl applies in place of Keelson. */
+function copied(item: LiveObject, image: string): LiveObject {
+  const { name, labels } = item.metadata;
+  const copy = { ...structuredClone(item), metadata: { name, labels }, status: undefined };
+  for (const container of copy.spec?.template?.spec.containers ?? []) container.image = image;
+  // the cluster gives one of its own
+  if (copy.kind === 'Service' && copy.spec) Object.assign(copy.spec, { clusterIP: undefined, clusterIPs: undefined });
+  return copy;
+}
+
+async function run(program: string, args: string[], input?: string): Promise<string> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  let out = '';
+  let words = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (words += chunk.toString()));
+  child.stdin.end(input);
+  const [code] = (await once(child, 'close')) as [number];
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${words}`);
+  return out;
+}
