@@ -524,5 +524,5 @@ describe('cancelling', () => {
 it('a request costs one statement to tell who it is from', async () => {
   keelson.statements.length = 0;
   await whoami(root);
-  expect(keelson.statements).toEqual([expect.stringMatching(/^SELECT .* FROM "users"/) as string]);
+  expect(keelson.statements).toEqual([expect.stringMatching(/^SELECT .* FROM users "user"/) as string]);
 });

@@ -27,6 +27,17 @@ export interface TcpProxy {
   stop(): Promise<void>;
 }
 
+/**
+ * What a client sends, with the text of the prepared statements that it only names.
+ * @param prepared the statements of the connection by their names, to which new ones are added
+ */
+function wordsOf(chunk: Buffer, prepared: Map<string, string>): string {
+  const words = chunk.toString('latin1');
+  for (const [, name = '', text = ''] of words.matchAll(/P[^]{4}(keelson_\d+)\0([^\0]*)\0/g)) prepared.set(name, text);
+  const named = [...words.matchAll(/B[^]{4}[^\0]*\0(keelson_\d+)\0/g)].map(([, name = '']) => prepared.get(name) ?? '');
+  return [words, ...named].join('\0');
+}
+
 interface Pair {
   client: Socket;
   server: Socket;
@@ -49,6 +60,7 @@ export async function startTcpProxy(target: NetConnectOpts): Promise<TcpProxy> {
     pairs.add(pair);
     let sent = '';
     let dropping = false;
+    const prepared = new Map<string, string>();
     for (const [from, to] of [
       [client, server],
       [server, client],
@@ -65,7 +77,8 @@ export async function startTcpProxy(target: NetConnectOpts): Promise<TcpProxy> {
           server.end();
           return;
         }
-        if (from === client && cutting && cutting.after === undefined && chunk.includes(cutting.text)) {
+        const words = from === client ? wordsOf(chunk, prepared) : '';
+        if (from === client && cutting && cutting.after === undefined && words.includes(cutting.text)) {
           const { committed, done } = cutting;
           cutting = null;
           cut(committed === pair ? null : committed);
@@ -73,11 +86,11 @@ export async function startTcpProxy(target: NetConnectOpts): Promise<TcpProxy> {
           return;
         }
         if (from === client && (losing || cutting)) {
-          sent += chunk.toString('latin1');
-          if (cutting?.after !== undefined && sent.includes(cutting.after) && chunk.includes('COMMIT')) {
+          sent += words;
+          if (cutting?.after !== undefined && sent.includes(cutting.after) && words.includes('COMMIT')) {
             cutting = { ...cutting, after: undefined, committed: pair };
           }
-          if (losing && sent.includes(losing.text) && chunk.includes('COMMIT')) {
+          if (losing && sent.includes(losing.text) && words.includes('COMMIT')) {
             const { commits, lost } = losing;
             [dropping, losing] = [true, null];
             lost();
@@ -85,7 +98,7 @@ export async function startTcpProxy(target: NetConnectOpts): Promise<TcpProxy> {
             else client.resetAndDestroy();
             return;
           }
-          if (/COMMIT|ROLLBACK/.test(chunk.toString('latin1'))) sent = '';
+          if (/COMMIT|ROLLBACK/.test(words)) sent = '';
         }
         if (!to.write(chunk)) from.pause();
       });

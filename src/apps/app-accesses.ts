@@ -1,32 +1,62 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type SelectQueryBuilder } from 'typeorm';
+import { Projection } from '../database/projection.ts';
 import { Collaboration } from '../perms/collaboration.entity.ts';
 import { productGives, productRoads, type ProductRoad } from '../rbac/product-roads.ts';
 import { User } from '../users/user.entity.ts';
 import { App } from './app.entity.ts';
 import type { AppAccess } from './app.rights.ts';
 
+type Row = Record<string, unknown>;
+
 /** Who stands how to which app, asked from all three sides. What he may do there, the predicates of `app.rights.ts` say. */
 @Injectable()
 export class AppAccesses {
-  constructor(private readonly dataSource: DataSource) {}
+  private readonly user: Projection<User>;
+  private readonly app: Projection<App>;
+  private readonly owner: Projection<User>;
+
+  constructor(private readonly dataSource: DataSource) {
+    this.user = new Projection(dataSource, User, 'user');
+    this.app = new Projection(dataSource, App, 'app');
+    this.owner = new Projection(dataSource, User, 'owner');
+  }
+
+  /**
+   * A user and how he stands to the app of a name, for the guards: one SELECT. `access` is undefined if there is no such app.
+   * @param app its id; null: no app is asked for
+   */
+  async standing(user: number, app: string | null): Promise<{ user: User; access: AppAccess | undefined } | null> {
+    const { manager } = this.dataSource;
+    const [row] =
+      app === null
+        ? await manager.query<Row[]>(`SELECT ${this.user.columns} FROM users "user" WHERE "user".id = $1`, [user])
+        : await manager.query<Row[]>(
+            `SELECT ${this.user.columns}, ${this.accessColumns('$1')}
+             FROM users "user" LEFT JOIN (apps app JOIN users owner ON owner.id = app.owner_id) ON app.id = $2 WHERE "user".id = $1`,
+            [user, app],
+          );
+    return row ? { user: this.user.entity(row), access: this.accessOf(row) } : null;
+  }
 
   /** An app, its owner, whether the user holds a grant of it, and what products give him; undefined if there is no such app. One SELECT. */
   async find(id: string, user: Pick<User, 'id'>): Promise<AppAccess | undefined> {
-    return this.access('app.id = :app', id, user);
+    return this.access('app.id', id, user);
   }
 
   /** The same, by the app's uuid. */
   async findByUuid(uuid: string, user: Pick<User, 'id'>): Promise<AppAccess | undefined> {
-    return this.access('app.uuid = :app', uuid, user);
+    return this.access('app.uuid', uuid, user);
   }
 
-  /** A query for the apps, as `app`, that the user may use: his own, those shared with him, and his products'; for administrators all. */
-  appsOf(user: User): SelectQueryBuilder<App> {
-    const apps = this.dataSource.manager.createQueryBuilder(App, 'app');
-    if (user.isSuperuser) return apps;
-    const shared = apps.subQuery().select('1').from(Collaboration, 'grant').where('grant.appUuid = app.uuid AND grant.userId = :user');
-    return apps.where(`(app.ownerId = :user OR EXISTS ${shared.getQuery()} OR ${productGives('app.uuid', ':user')})`, { user: user.id });
+  /**
+   * An SQL condition on `apps app`: those that the user may use, his own, those shared with him, and his products'; for administrators all.
+   * `values` are those of its parameters.
+   */
+  appsOf(user: User): { condition: string; values: unknown[] } {
+    if (user.isSuperuser) return { condition: 'true', values: [] };
+    const shared = 'EXISTS (SELECT FROM collaborations held WHERE held.app_uuid = app.uuid AND held.user_id = $1)';
+    return { condition: `(app.owner_id = $1 OR ${shared} OR ${productGives('app.uuid', '$1')})`, values: [user.id] };
   }
 
   /**
@@ -42,17 +72,25 @@ export class AppAccesses {
     });
   }
 
-  private async access(condition: string, app: string, { id: user }: Pick<User, 'id'>): Promise<AppAccess | undefined> {
-    const { entities, raw } = await this.dataSource.manager
-      .createQueryBuilder(App, 'app')
-      .innerJoinAndSelect('app.owner', 'owner')
-      .leftJoin(Collaboration, 'grant', 'grant.appUuid = app.uuid AND grant.userId = :user')
-      .addSelect('grant.userId IS NOT NULL', 'collaborates')
-      .addSelect(productRoads('app.uuid', ':user'), 'roads')
-      .where(condition)
-      .setParameters({ app, user })
-      .getRawAndEntities<{ collaborates: boolean; roads: ProductRoad[] }>();
-    const [row] = raw;
-    return entities[0] && row && { app: entities[0], collaborates: row.collaborates, roads: row.roads };
+  private async access(key: 'app.id' | 'app.uuid', app: string, { id: user }: Pick<User, 'id'>): Promise<AppAccess | undefined> {
+    const [row] = await this.dataSource.manager.query<Row[]>(
+      `SELECT ${this.accessColumns('$1')} FROM apps app JOIN users owner ON owner.id = app.owner_id WHERE ${key} = $2`,
+      [user, app],
+    );
+    return row && this.accessOf(row);
+  }
+
+  /** @param user SQL for the user's id */
+  private accessColumns(user: string): string {
+    return `${this.app.columns}, ${this.owner.columns}, ${productRoads('app.uuid', user)} AS roads,
+      EXISTS (SELECT FROM collaborations held WHERE held.app_uuid = app.uuid AND held.user_id = ${user}) AS collaborates`;
+  }
+
+  private accessOf(row: Row): AppAccess | undefined {
+    const app = this.app.entity(row);
+    // no row of an app was joined
+    if ((app.uuid as string | null | undefined) == null) return undefined;
+    app.owner = this.owner.entity(row);
+    return { app, collaborates: row.collaborates === true, roads: row.roads as ProductRoad[] };
   }
 }

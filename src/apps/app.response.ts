@@ -1,15 +1,18 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { utcSeconds } from '../http/times.ts';
-import type { App } from './app.entity.ts';
 
-/** An app as it is shown, with what isn't in its own row. */
+/** An app as it is shown. */
 export interface AppView {
-  /** With its owner. */
-  app: App;
+  uuid: string;
+  id: string;
+  /** Username. */
+  owner: string;
   /** Pods wanted by process type. */
   structure: Record<string, number>;
   /** Host name that every app has from the start. */
   url: string;
+  created: Date;
+  updated: Date;
 }
 
 export class AppResponse {
@@ -35,16 +38,8 @@ export class AppResponse {
   updated!: string;
 }
 
-export function appResponse({ app, structure, url }: AppView): AppResponse {
-  return {
-    uuid: app.uuid,
-    id: app.id,
-    owner: app.owner.username,
-    structure,
-    url,
-    created: utcSeconds(app.created),
-    updated: utcSeconds(app.updated),
-  };
+export function appResponse({ uuid, id, owner, structure, url, created, updated }: AppView): AppResponse {
+  return { uuid, id, owner, structure, url, created: utcSeconds(created), updated: utcSeconds(updated) };
 }
 
 export const appExample: AppResponse = {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { randomInt, randomUUID } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AuditTrail } from '../audit/audit-trail.ts';
+import { listed } from '../database/listing.ts';
 import { violatedConstraint } from '../database/violated-constraint.ts';
 import { Changes, type Committed } from '../deploy/changes.ts';
 import { OperationQueue } from '../deploy/operation-queue.ts';
@@ -27,7 +28,6 @@ import { AppAccesses } from './app-accesses.ts';
 import { appIdFaults, generateAppId } from './app-id.ts';
 import type { AppView } from './app.response.ts';
 import { mayOwn } from './app.rights.ts';
-import { StructureLedger } from './structure-ledger.ts';
 import { Tls } from '../tls/tls.entity.ts';
 
 /** Made-up names that are tried before giving up. */
@@ -35,6 +35,9 @@ const DRAWS = 20;
 /** What the audit log calls it: its route is that of looking an app over. */
 const TRANSFER = 'app.transfer';
 const TAKEN = 'Application with this id already exists.';
+
+/** SQL: how many pods of each process type an app shall have. */
+const STRUCTURE = `(SELECT coalesce(json_object_agg(type, count ORDER BY type), '{}') FROM process_types WHERE app_uuid = app.uuid)`;
 
 /** Tables whose rows name who made them and change hands with the app. */
 const HISTORIES = ['builds', 'configs', 'domains', 'releases', 'app_settings', 'tls', 'services'];
@@ -51,7 +54,6 @@ export class AppsService {
     private readonly queue: OperationQueue,
     private readonly submissions: Submissions,
     private readonly releases: ReleaseLedger,
-    private readonly structure: StructureLedger,
     private readonly appLog: AppLog,
     private readonly audit: AuditTrail,
     private readonly events: AppEvents,
@@ -60,30 +62,30 @@ export class AppsService {
     private readonly settings: Settings,
   ) {}
 
-  /** The user's own and shared apps by id; for administrators all. Two statements. */
+  /** The user's own and shared apps by id; for administrators all. One statement. */
   async list(user: User, paging: Paging): Promise<Page<AppView>> {
-    const query = this.accesses.appsOf(user).innerJoinAndSelect('app.owner', 'owner');
-    const count = await query.getCount();
-    const { entities, raw } = await query
-      .addSelect(
-        `(SELECT coalesce(json_object_agg(type, count ORDER BY type), '{}') FROM process_types WHERE app_uuid = app.uuid)`,
-        'structure',
-      )
+    const { condition, values } = this.accesses.appsOf(user);
+    const listing = {
+      columns: `app.uuid, app.id, owner.username AS owner, app.created, app.updated, ${STRUCTURE} AS structure`,
+      from: `apps app JOIN users owner ON owner.id = app.owner_id WHERE ${condition}`,
       // the same order everywhere, whatever the database's language
-      .orderBy('app.id COLLATE "C"')
-      .offset(paging.offset)
-      .limit(paging.limit)
-      .getRawAndEntities<{ structure: Record<string, number> }>();
+      order: 'app.id COLLATE "C"',
+      values,
+    };
+    const { count, rows } = await listed<Omit<AppView, 'url'>>(this.dataSource.manager, listing, paging);
     return paging.page(
       count,
-      entities.map((app, index) => this.view(app, raw[index]?.structure ?? {})),
+      rows.map((row) => this.view(row)),
     );
   }
 
   /** @param app with its owner */
-  async get(app: App): Promise<AppView> {
-    const rows = await this.structure.rows(this.dataSource.manager, app.uuid);
-    return this.view(app, Object.fromEntries(rows.map(({ type, count }) => [type, count])));
+  async get({ uuid, id, owner, created, updated }: App): Promise<AppView> {
+    const [row] = await this.dataSource.manager.query<{ structure: Record<string, number> }[]>(
+      `SELECT ${STRUCTURE} AS structure FROM apps app WHERE app.uuid = $1`,
+      [uuid],
+    );
+    return this.view({ uuid, id, owner: owner.username, structure: row?.structure ?? {}, created, updated });
   }
 
   /**
@@ -221,8 +223,8 @@ export class AppsService {
     return `${id}.${this.settings.platformDomain}`;
   }
 
-  private view(app: App, structure: Record<string, number>): AppView {
-    return { app, structure, url: this.defaultDomain(app.id) };
+  private view(row: Omit<AppView, 'url'>): AppView {
+    return { ...row, url: this.defaultDomain(row.id) };
   }
 }
 

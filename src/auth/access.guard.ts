@@ -1,6 +1,5 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { AppAccesses } from '../apps/app-accesses.ts';
 import { Forbidden, NotFound, Unauthorized } from '../http/errors.ts';
 import { actionKey, ruleKey } from '../http/route.ts';
 import { Settings } from '../settings/settings.ts';
@@ -14,7 +13,6 @@ import { appRights, isAppRule, platformRights, type Rule } from './rights.ts';
 export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
-    private readonly accesses: AppAccesses,
     private readonly users: UsersService,
     private readonly settings: Settings,
   ) {}
@@ -37,9 +35,8 @@ export class AccessGuard implements CanActivate {
     if (!user) throw new Unauthorized('Authentication credentials were not provided.');
     const params = request.params as Record<string, string>;
     if (isAppRule(rule)) {
-      const access = await this.accesses.find(params.app ?? '', user);
+      const access = request.currentAccess;
       if (!access) throw NotFound.of('App');
-      request.currentAccess = access;
       if (!appRights[rule](user, access, params)) throw new Forbidden();
     } else if (!platformRights[rule](user, params)) {
       throw new Forbidden();

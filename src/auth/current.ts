@@ -8,8 +8,10 @@ import type { User } from '../users/user.entity.ts';
 export interface GuardedRequest extends FastifyRequest {
   /** Who calls; null on public routes, and for nobody in particular where a route takes that too. */
   user?: User | null;
-  /** The app that the route's `:app` names, and how the user stands to it, where its rule is about apps. */
-  currentAccess?: AppAccess;
+  /** The id that the route's `:app` has, where its rule is about apps. */
+  appInQuestion?: string;
+  /** The app of that id, and how the user stands to it; null if there is none. */
+  currentAccess?: AppAccess | null;
   /** What the route does, as `@Route` says. */
   action?: string;
 }

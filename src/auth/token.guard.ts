@@ -4,10 +4,11 @@ import { AuthGuard } from '@nestjs/passport';
 import { Unauthorized } from '../http/errors.ts';
 import { ruleKey } from '../http/route.ts';
 import type { User } from '../users/user.entity.ts';
-import type { Rule } from './rights.ts';
+import type { GuardedRequest } from './current.ts';
+import { isAppRule, type Rule } from './rights.ts';
 import { TokenStrategy } from './token.strategy.ts';
 
-/** Puts the user of the request's token on the request; 401 unless the route is public. */
+/** Puts the user of the request's token on the request, and how he stands to the app of its path; 401 unless the route is public. */
 @Injectable()
 export class TokenGuard extends AuthGuard() implements CanActivate {
   constructor(
@@ -20,6 +21,10 @@ export class TokenGuard extends AuthGuard() implements CanActivate {
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const rule = this.reflector.get<Rule | undefined>(ruleKey, context.getHandler());
     if (rule === 'public') return true;
+    if (rule !== undefined && isAppRule(rule)) {
+      const request = context.switchToHttp().getRequest<GuardedRequest>();
+      request.appInQuestion = (request.params as Record<string, string>).app ?? '';
+    }
     try {
       return (await super.canActivate(context)) as boolean;
     } catch (error) {

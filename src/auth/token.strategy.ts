@@ -1,27 +1,35 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
-import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, randomUUID, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import passport from 'passport';
 import { Strategy } from 'passport-jwt';
-import { DataSource } from 'typeorm';
+import { AppAccesses } from '../apps/app-accesses.ts';
 import { Unauthorized } from '../http/errors.ts';
 import { Settings } from '../settings/settings.ts';
-import { User } from '../users/user.entity.ts';
+import type { User } from '../users/user.entity.ts';
+import type { GuardedRequest } from './current.ts';
 import type { TokenClaims } from './token-signer.ts';
 
-/** Finds the user of a token. One SELECT. */
+/** Finds the user of a token, and how he stands to the app that the request is about. One SELECT. */
 @Injectable()
 export class TokenStrategy extends PassportStrategy(Strategy, 'token') {
   constructor(
     settings: Settings,
-    private readonly database: DataSource,
+    private readonly accesses: AppAccesses,
   ) {
+    const keys = new Map<string, KeyObject>();
     super({
+      passReqToCallback: true,
       jwtFromRequest: ({ headers }: IncomingMessage) => tokenOf(headers.authorization),
       algorithms: ['HS256'],
       secretOrKeyProvider: (_request, token: string, done) => {
-        done(null, keyOf(token, settings));
+        const secret = keyOf(token, settings);
+        // of a string the library would make a key with each request
+        const key = keys.get(secret) ?? createSecretKey(secret, 'utf8');
+        keys.set(secret, key);
+        // its types know no KeyObject, which it hands on
+        done(null, key as unknown as Buffer);
       },
     });
     // Passport's register of strategies is the process'; every Keelson in it has secrets and users of its own.
@@ -30,11 +38,14 @@ export class TokenStrategy extends PassportStrategy(Strategy, 'token') {
   }
 
   /** @throws Unauthorized unless the token is of the user's present version and the user active */
-  async validate({ sub, ver, uid }: TokenClaims): Promise<User> {
-    const user = await this.database.getRepository(User).findOneBy({ id: Number(sub) });
+  async validate(request: GuardedRequest, { sub, ver, uid }: TokenClaims): Promise<User> {
+    const appId = request.appInQuestion ?? null;
+    const standing = await this.accesses.standing(Number(sub), appId);
+    const user = standing?.user;
     if (uid !== undefined && user?.uuid !== uid) throw new Unauthorized('Invalid token.');
     if (user && !user.isActive) throw new Unauthorized('User inactive or deleted.');
     if (user?.tokenVersion !== ver) throw new Unauthorized('Invalid token.');
+    if (appId !== null) request.currentAccess = standing?.access ?? null;
     return user;
   }
 }

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { utcSeconds } from '../http/times.ts';
+import type { User } from '../users/user.entity.ts';
 import type { Domain } from './domain.entity.ts';
 
 export class DomainResponse {
@@ -19,8 +20,10 @@ export class DomainResponse {
   updated!: string;
 }
 
-/** @param domain with its owner */
-export function domainResponse(app: string, { owner, domain, created, updated }: Domain): DomainResponse {
+/** What is shown of a domain. */
+export type ShownDomain = Pick<Domain, 'domain' | 'created' | 'updated'> & { owner: Pick<User, 'username'> };
+
+export function domainResponse(app: string, { owner, domain, created, updated }: ShownDomain): DomainResponse {
   return { app, owner: owner.username, domain, created: utcSeconds(created), updated: utcSeconds(updated) };
 }
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AuditTrail } from '../audit/audit-trail.ts';
 import { App } from '../apps/app.entity.ts';
+import { listed } from '../database/listing.ts';
 import { violatedConstraint } from '../database/violated-constraint.ts';
 import { Changes } from '../deploy/changes.ts';
 import { OperationQueue } from '../deploy/operation-queue.ts';
@@ -16,6 +17,7 @@ import { AppLog } from '../logs/app-log.ts';
 import { Settings } from '../settings/settings.ts';
 import type { User } from '../users/user.entity.ts';
 import { domainName, isSpelledAs } from './domain-name.ts';
+import type { ShownDomain } from './domain.response.ts';
 import { Domain } from './domain.entity.ts';
 
 const RESERVED = 'This is a reserved domain';
@@ -35,18 +37,20 @@ export class DomainsService {
     private readonly settings: Settings,
   ) {}
 
-  /** By name. Two statements. */
-  async list(app: App, paging: Paging): Promise<Page<Domain>> {
-    const [domains, count] = await this.dataSource.manager
-      .createQueryBuilder(Domain, 'domain')
-      .innerJoinAndSelect('domain.owner', 'owner')
-      .where('domain.appUuid = :app', { app: app.uuid })
+  /** By name. One statement. */
+  async list(app: App, paging: Paging): Promise<Page<ShownDomain>> {
+    const listing = {
+      columns: 'domain.domain, domain.created, domain.updated, owner.username AS owner',
+      from: 'domains domain JOIN users owner ON owner.id = domain.owner_id WHERE domain.app_uuid = $1',
       // the same order everywhere, whatever the database's language
-      .orderBy('domain.domain COLLATE "C"')
-      .offset(paging.offset)
-      .limit(paging.limit)
-      .getManyAndCount();
-    return paging.page(count, domains);
+      order: 'domain.domain COLLATE "C"',
+      values: [app.uuid],
+    };
+    const { count, rows } = await listed<Omit<ShownDomain, 'owner'> & { owner: string }>(this.dataSource.manager, listing, paging);
+    return paging.page(
+      count,
+      rows.map((row) => ({ ...row, owner: { username: row.owner } })),
+    );
   }
 
   /**

@@ -33,7 +33,11 @@ export class HooksService {
       .andWhere('user.isActive')
       .getOne();
     if (!holder) throw NotFound.of('Key');
-    const apps = await this.accesses.appsOf(holder).select('app.id', 'id').orderBy('app.id COLLATE "C"').getRawMany<{ id: string }>();
+    const { condition, values } = this.accesses.appsOf(holder);
+    const apps = await this.dataSource.manager.query<{ id: string }[]>(
+      `SELECT app.id FROM apps app WHERE ${condition} ORDER BY app.id COLLATE "C"`,
+      values,
+    );
     return { username: holder.username, apps: apps.map(({ id }) => id) };
   }
 

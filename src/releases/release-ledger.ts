@@ -1,17 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { LessThanOrEqual, In, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import { DataSource, LessThanOrEqual, In, type EntityManager } from 'typeorm';
 import type { App } from '../apps/app.entity.ts';
 import { Build } from '../builds/build.entity.ts';
 import { Config } from '../config/config.entity.ts';
 import type { ConfigContent } from '../config/config-content.ts';
+import { Projection } from '../database/projection.ts';
 import { DeployHookQueue } from '../deploy-hooks/deploy-hook-queue.ts';
 import { AppEvents } from '../events/app-events.ts';
 import type { EventData } from '../events/event-data.ts';
 import { ApiError, Conflict } from '../http/errors.ts';
 import { AppLog } from '../logs/app-log.ts';
 import { Settings } from '../settings/settings.ts';
-import type { User } from '../users/user.entity.ts';
+import { User } from '../users/user.entity.ts';
 import type { Change } from './change.ts';
 import { fold, type FoldBuild, type FoldContext, type FoldState } from './fold.ts';
 import { Release, type ReleaseState } from './release.entity.ts';
@@ -54,31 +55,44 @@ export function foldState(release: Release): FoldState {
  */
 @Injectable()
 export class ReleaseLedger {
+  private readonly projections;
+
   constructor(
+    dataSource: DataSource,
     private readonly appLog: AppLog,
     private readonly deployHooks: DeployHookQueue,
     private readonly events: AppEvents,
     private readonly settings: Settings,
-  ) {}
+  ) {
+    const name = ['id', 'uuid', 'username'] as const;
+    this.projections = {
+      release: new Projection(dataSource, Release, 'release'),
+      owner: new Projection(dataSource, User, 'owner', name),
+      config: new Projection(dataSource, Config, 'config'),
+      configOwner: new Projection(dataSource, User, 'config_owner', name),
+      build: new Projection(dataSource, Build, 'build'),
+      buildOwner: new Projection(dataSource, User, 'build_owner', name),
+    };
+  }
 
   /** The highest release that has not failed: what the app is, or is about to be. */
   async head(manager: EntityManager, appUuid: string): Promise<Release | null> {
-    return this.whole(manager, appUuid).andWhere(`release.state <> 'failed'`).getOne();
+    return this.newest(manager, appUuid, `release.state <> 'failed'`);
   }
 
   /** The highest release that succeeded: what a failure falls back to. */
   async good(manager: EntityManager, appUuid: string): Promise<Release | null> {
-    return this.whole(manager, appUuid).andWhere(`release.state = 'succeeded'`).getOne();
+    return this.newest(manager, appUuid, `release.state = 'succeeded'`);
   }
 
   /** The build of the highest succeeded release that had one, whether or not it still runs. */
   async lastBuild(manager: EntityManager, appUuid: string): Promise<Build | null> {
-    const release = await this.whole(manager, appUuid).andWhere(`release.state = 'succeeded' AND release.build_uuid IS NOT NULL`).getOne();
+    const release = await this.newest(manager, appUuid, `release.state = 'succeeded' AND release.build_uuid IS NOT NULL`);
     return release?.build ?? null;
   }
 
   async find(manager: EntityManager, appUuid: string, version: number): Promise<Release | null> {
-    return this.whole(manager, appUuid).andWhere('release.version = :version', { version }).getOne();
+    return this.newest(manager, appUuid, 'release.version = $2', [version]);
   }
 
   /**
@@ -175,11 +189,9 @@ export class ReleaseLedger {
   }
 
   private async refold(manager: EntityManager, app: App, above: number): Promise<void> {
-    const later = await this.whole(manager, app.uuid, 'ASC')
-      .andWhere('release.version > :above AND release.state IN (:...open)', { above, open: OPEN })
-      .limit(undefined)
-      .getMany();
-    let base = await this.whole(manager, app.uuid).andWhere(`release.version < :above AND release.state <> 'failed'`, { above }).getOne();
+    const isLater = 'release.version > $2 AND release.state = ANY($3)';
+    const later = await this.whole(manager, app.uuid, `${isLater} ORDER BY release.version`, [above, OPEN]);
+    let base = await this.newest(manager, app.uuid, `release.version < $2 AND release.state <> 'failed'`, [above]);
     for (const release of later) {
       if (!base) return;
       const { change } = release;
@@ -293,17 +305,29 @@ export class ReleaseLedger {
     };
   }
 
-  /** A query for releases with all that folding needs, newest first and one only unless told otherwise. */
-  private whole(manager: EntityManager, appUuid: string, order: 'ASC' | 'DESC' = 'DESC'): SelectQueryBuilder<Release> {
-    return manager
-      .createQueryBuilder(Release, 'release')
-      .innerJoinAndSelect('release.owner', 'owner')
-      .innerJoinAndSelect('release.config', 'config')
-      .innerJoinAndSelect('config.owner', 'configOwner')
-      .leftJoinAndSelect('release.build', 'build')
-      .leftJoinAndSelect('build.owner', 'buildOwner')
-      .where('release.appUuid = :appUuid', { appUuid })
-      .orderBy('release.version', order)
-      .limit(1);
+  /** @param condition in SQL, on `release`; @param values of its parameters from `$2` on */
+  private async newest(manager: EntityManager, appUuid: string, condition: string, values: unknown[] = []): Promise<Release | null> {
+    const [release] = await this.whole(manager, appUuid, `${condition} ORDER BY release.version DESC LIMIT 1`, values);
+    return release ?? null;
+  }
+
+  /** Releases with all that folding needs. @param rest SQL: conditions and order; @param values of its parameters from `$2` on */
+  private async whole(manager: EntityManager, appUuid: string, rest: string, values: unknown[]): Promise<Release[]> {
+    const { release, owner, config, configOwner, build, buildOwner } = this.projections;
+    const rows = await manager.query<Record<string, unknown>[]>(
+      `SELECT ${[release, owner, config, configOwner, build, buildOwner].map(({ columns }) => columns).join(', ')}
+       FROM releases release JOIN users owner ON owner.id = release.owner_id
+       JOIN configs config ON config.uuid = release.config_uuid JOIN users config_owner ON config_owner.id = config.owner_id
+       LEFT JOIN (builds build JOIN users build_owner ON build_owner.id = build.owner_id) ON build.uuid = release.build_uuid
+       WHERE release.app_uuid = $1 AND ${rest}`,
+      [appUuid, ...values],
+    );
+    return rows.map((row) => {
+      const read = release.entity(row);
+      read.owner = owner.entity(row);
+      read.config = Object.assign(config.entity(row), { owner: configOwner.entity(row) });
+      read.build = read.buildUuid === null ? null : Object.assign(build.entity(row), { owner: buildOwner.entity(row) });
+      return read;
+    });
   }
 }

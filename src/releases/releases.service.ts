@@ -1,43 +1,63 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import type { App } from '../apps/app.entity.ts';
+import { listed } from '../database/listing.ts';
+import { Projection } from '../database/projection.ts';
 import { Changes } from '../deploy/changes.ts';
 import { Submissions } from '../deploy/submissions.ts';
 import { BadRequest, NotFound } from '../http/errors.ts';
 import type { Page, Paging } from '../http/paging.ts';
 import type { Submitted } from '../http/submitted.ts';
-import type { User } from '../users/user.entity.ts';
+import { User } from '../users/user.entity.ts';
 import { ReleaseLedger } from './release-ledger.ts';
 import { Release } from './release.entity.ts';
 
 /** What is shown of a release. Its change is not read: it can be large, and is sealed. */
 const SHOWN = ['uuid', 'ownerId', 'version', 'state', 'summary', 'buildUuid', 'configUuid', 'exception', 'created', 'updated'] as const;
 
+const RELEASES = 'releases release JOIN users owner ON owner.id = release.owner_id';
+
+type Row = Record<string, unknown>;
+
 /** The history of an app, and the way back in it. */
 @Injectable()
 export class ReleasesService {
+  private readonly release: Projection<Release>;
+  private readonly owner: Projection<User>;
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly changes: Changes,
     private readonly submissions: Submissions,
     private readonly releases: ReleaseLedger,
-  ) {}
+  ) {
+    this.release = new Projection(dataSource, Release, 'release', SHOWN);
+    this.owner = new Projection(dataSource, User, 'owner', ['id', 'username']);
+  }
 
-  /** Newest first, failed ones too. Two statements. */
+  /** Newest first, failed ones too. One statement. */
   async list(app: App, paging: Paging): Promise<Page<Release>> {
-    const [releases, count] = await this.of(app)
-      .orderBy('release.version', 'DESC')
-      .offset(paging.offset)
-      .limit(paging.limit)
-      .getManyAndCount();
-    return paging.page(count, releases);
+    const listing = {
+      columns: `${this.release.columns}, ${this.owner.columns}`,
+      from: `${RELEASES} WHERE release.app_uuid = $1`,
+      order: 'release.version DESC',
+      values: [app.uuid],
+    };
+    const { count, rows } = await listed<Row>(this.dataSource.manager, listing, paging);
+    return paging.page(
+      count,
+      rows.map((row) => this.of(row)),
+    );
   }
 
   /** @param version null for a number that no release has @throws NotFound */
   async get(app: App, version: number | null): Promise<Release> {
-    const release = version === null ? null : await this.of(app).andWhere('release.version = :version', { version }).getOne();
-    if (!release) throw NotFound.of('Release');
-    return release;
+    const [row] = await this.dataSource.manager.query<Row[]>(
+      `SELECT ${this.release.columns}, ${this.owner.columns} FROM ${RELEASES} WHERE release.app_uuid = $1 AND release.version = $2`,
+      [app.uuid, version],
+    );
+    if (!row) throw NotFound.of('Release');
+    return this.of(row);
   }
 
   /**
@@ -71,12 +91,7 @@ export class ReleasesService {
     return target.version;
   }
 
-  private of(app: App): SelectQueryBuilder<Release> {
-    return this.dataSource.manager
-      .createQueryBuilder(Release, 'release')
-      .select(SHOWN.map((column) => `release.${column}`))
-      .innerJoin('release.owner', 'owner')
-      .addSelect(['owner.id', 'owner.username'])
-      .where('release.appUuid = :app', { app: app.uuid });
+  private of(row: Row): Release {
+    return Object.assign(this.release.entity(row), { owner: this.owner.entity(row) });
   }
 }

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
+import { DataSource, type EntityManager, In } from 'typeorm';
 import { v1 } from 'uuid';
 import { AuditTrail, MASK, type AuditFact } from '../audit/audit-trail.ts';
 import { App } from '../apps/app.entity.ts';
 import { Certificate } from '../certs/certificate.entity.ts';
+import { listed } from '../database/listing.ts';
+import { Projection } from '../database/projection.ts';
 import { violatedConstraint } from '../database/violated-constraint.ts';
 import { Conflict, Forbidden, InvalidFields, NotFound } from '../http/errors.ts';
 import type { Page, Paging } from '../http/paging.ts';
@@ -30,22 +32,26 @@ const histories = ['builds', 'releases', 'configs', 'domains', 'app_settings', '
 
 @Injectable()
 export class UsersService {
+  private readonly user: Projection<User>;
+
   constructor(
     private readonly database: DataSource,
     private readonly settings: Settings,
     private readonly audit: AuditTrail,
     private readonly lock: AdministrationLock,
     private readonly setup: SetupToken,
-  ) {}
-
-  /** All, by name. Two statements. */
-  async list(paging: Paging): Promise<Page<User>> {
-    return this.page(this.users(), paging);
+  ) {
+    this.user = new Projection(database, User, 'user');
   }
 
-  /** Those who can log in, by name. Two statements. */
+  /** All, by name. One statement. */
+  async list(paging: Paging): Promise<Page<User>> {
+    return this.page('true', paging);
+  }
+
+  /** Those who can log in, by name. One statement. */
   async listAdministrators(paging: Paging): Promise<Page<User>> {
-    return this.page(this.users().where(`user.isActive AND ${holdsSuperuser('user.id')}`), paging);
+    return this.page(`"user".is_active AND ${holdsSuperuser('"user".id')}`, paging);
   }
 
   /** @throws NotFound */
@@ -170,7 +176,7 @@ export class UsersService {
 
   /** undefined: he is gone. */
   async passwordHashOf({ id }: User): Promise<string | undefined> {
-    const user = await this.users().select('user.passwordHash').where({ id }).getOne();
+    const user = await this.database.getRepository(User).createQueryBuilder('user').select('user.passwordHash').where({ id }).getOne();
     return user?.passwordHash;
   }
 
@@ -224,18 +230,20 @@ export class UsersService {
     return user;
   }
 
-  private users(): SelectQueryBuilder<User> {
-    return this.database.getRepository(User).createQueryBuilder('user');
-  }
-
-  private async page(users: SelectQueryBuilder<User>, paging: Paging): Promise<Page<User>> {
-    const [results, count] = await users
+  /** @param condition in SQL, on `users "user"` */
+  private async page(condition: string, paging: Paging): Promise<Page<User>> {
+    const listing = {
+      columns: this.user.columns,
+      from: `users "user" WHERE ${condition}`,
       // the same order everywhere, whatever the database's language
-      .orderBy('user.username COLLATE "C"')
-      .offset(paging.offset)
-      .limit(paging.limit)
-      .getManyAndCount();
-    return paging.page(count, results);
+      order: '"user".username COLLATE "C"',
+      values: [],
+    };
+    const { count, rows } = await listed<Record<string, unknown>>(this.database.manager, listing, paging);
+    return paging.page(
+      count,
+      rows.map((row) => this.user.entity(row)),
+    );
   }
 
   private async change(

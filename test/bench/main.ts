@@ -5,6 +5,7 @@ import { measureCluster } from './cluster.ts';
 import { LARGE, SMALL } from './data-set.ts';
 import { measureLogins } from './logins.ts';
 import type { Section } from './outcome.ts';
+import { profilePaths } from './profile.ts';
 import { compareSets, measureReads } from './reads.ts';
 import { report, writeReport } from './report.ts';
 import { measureMemory, measureStarts, startSection } from './starts.ts';
@@ -14,7 +15,7 @@ import { measureWrites } from './writes.ts';
 /**
  * `npm run bench`: Keelson and the limit on one database, in turn, and with KUBECONFIG also kubectl on a real cluster. What came of it
  * goes into docs/performance.md. Options: `--rounds` and `--seconds` of each measurement; `--large`: the large data set too;
- * `--out FILE`: into another file than the document. BASE_PEER and TOKEN_PEER: another server that speaks the same API and has the
+ * `--out FILE`: into another file than the document; `--profile FILE`: nothing but where the time goes, into that file. BASE_PEER and TOKEN_PEER: another server that speaks the same API and has the
  * same app that is read; BENCH_DATABASE_URL: a PostgreSQL whose user may create databases, in place of one of its own.
  */
 
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '4' },
     out: { type: 'string' },
+    profile: { type: 'string' },
   },
 });
 const [rounds, seconds] = [Number(options.rounds), Number(options.seconds)];
@@ -43,6 +45,11 @@ const small = await Stage.build(SMALL);
 let rates;
 let starts;
 try {
+  if (options.profile !== undefined) {
+    await writeFile(options.profile, await profilePaths(small, seconds));
+    await small.end();
+    process.exit();
+  }
   facts.push(`PostgreSQL ${small.postgresql}`, `Keelson ${version()}`, `${rounds} rounds of ${seconds} s, medians`);
   say('reads');
   const reads = await measureReads(small, peers, rounds, seconds);

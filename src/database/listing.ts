@@ -1,0 +1,26 @@
+import type { EntityManager } from 'typeorm';
+
+/** A page of a list, in SQL. */
+export interface Listing {
+  /** What is selected. */
+  columns: string;
+  /** What it is selected from, with its condition. */
+  from: string;
+  order: string;
+  values: unknown[];
+}
+
+/** A page and how many there are in all, by one statement, also where the page has nothing. */
+export async function listed<Row extends object>(
+  manager: EntityManager,
+  { columns, from, order, values }: Listing,
+  { limit, offset }: { limit: number; offset: number },
+): Promise<{ count: number; rows: Row[] }> {
+  const [size, skip] = [values.length + 1, values.length + 2].map((n) => `$${String(n)}`);
+  const rows = await manager.query<(Row & { listed: string; is_there: true | null })[]>(
+    `SELECT page.*, counted.listed FROM (SELECT count(*) AS listed FROM ${from}) AS counted
+     LEFT JOIN LATERAL (SELECT true AS is_there, ${columns} FROM ${from} ORDER BY ${order} LIMIT ${String(size)} OFFSET ${String(skip)}) AS page ON true`,
+    [...values, limit, offset],
+  );
+  return { count: Number(rows[0]?.listed ?? 0), rows: rows.filter(({ is_there }) => is_there === true) };
+}
