@@ -87,9 +87,9 @@ export class AppAccesses {
   }
 
   private accessOf(row: Row): AppAccess | undefined {
+    // null, or not asked for, where no app was joined
+    if (typeof row.app_uuid !== 'string') return undefined;
     const app = this.app.entity(row);
-    // no row of an app was joined
-    if ((app.uuid as string | null | undefined) == null) return undefined;
     app.owner = this.owner.entity(row);
     return { app, collaborates: row.collaborates === true, roads: row.roads as ProductRoad[] };
   }

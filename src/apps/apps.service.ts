@@ -72,10 +72,10 @@ export class AppsService {
       order: 'app.id COLLATE "C"',
       values,
     };
-    const { count, rows } = await listed<Omit<AppView, 'url'>>(this.dataSource.manager, listing, paging);
+    const { count, rows } = await listed(this.dataSource.manager, listing, paging);
     return paging.page(
       count,
-      rows.map((row) => this.view(row)),
+      rows.map((row) => this.view(row as Omit<AppView, 'url'>)),
     );
   }
 

@@ -11,13 +11,13 @@ export interface Listing {
 }
 
 /** A page and how many there are in all, by one statement, also where the page has nothing. */
-export async function listed<Row extends object>(
+export async function listed(
   manager: EntityManager,
   { columns, from, order, values }: Listing,
   { limit, offset }: { limit: number; offset: number },
-): Promise<{ count: number; rows: Row[] }> {
+): Promise<{ count: number; rows: Record<string, unknown>[] }> {
   const [size, skip] = [values.length + 1, values.length + 2].map((n) => `$${String(n)}`);
-  const rows = await manager.query<(Row & { listed: string; is_there: true | null })[]>(
+  const rows = await manager.query<({ listed: string; is_there: true | null } & Record<string, unknown>)[]>(
     `SELECT page.*, counted.listed FROM (SELECT count(*) AS listed FROM ${from}) AS counted
      LEFT JOIN LATERAL (SELECT true AS is_there, ${columns} FROM ${from} ORDER BY ${order} LIMIT ${String(size)} OFFSET ${String(skip)}) AS page ON true`,
     [...values, limit, offset],

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { createTestDatabase } from '../../test/database.ts';
 import { BoundedClient } from './bounded-client.ts';
 import { PreparedStatements } from './prepared-statements.ts';

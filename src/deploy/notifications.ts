@@ -39,7 +39,12 @@ export class Notifications {
 
   /** Sent when the transaction of `manager` commits. */
   static async send(manager: EntityManager, channel: Channel, payload: string): Promise<void> {
-    await manager.query('SELECT pg_notify($1, $2)', [PREFIX + channel, payload]);
+    await manager.query('SELECT pg_notify($1, $2)', Notifications.parameters(channel, payload));
+  }
+
+  /** Those of `pg_notify`, for a statement that does more than send. */
+  static parameters(channel: Channel, payload: string): [string, string] {
+    return [PREFIX + channel, payload];
   }
 
   /** Starts listening; resolves when the first connection listens. */

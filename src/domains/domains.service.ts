@@ -46,10 +46,10 @@ export class DomainsService {
       order: 'domain.domain COLLATE "C"',
       values: [app.uuid],
     };
-    const { count, rows } = await listed<Omit<ShownDomain, 'owner'> & { owner: string }>(this.dataSource.manager, listing, paging);
+    const { count, rows } = await listed(this.dataSource.manager, listing, paging);
     return paging.page(
       count,
-      rows.map((row) => ({ ...row, owner: { username: row.owner } })),
+      rows.map(({ owner, ...row }) => ({ ...(row as Omit<ShownDomain, 'owner'>), owner: { username: owner as string } })),
     );
   }
 

@@ -1,6 +1,9 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { Sealed } from '../database/sealed.decorator.ts';
 
+/** Under which the text of a line is sealed. */
+export const LINE = 'app_log.line';
+
 /** One of the controller's own lines about an app. */
 @Entity('app_log_lines')
 export class AppLogLine {
@@ -17,7 +20,7 @@ export class AppLogLine {
   @Column('timestamptz', { default: () => 'clock_timestamp()' })
   at!: Date;
 
-  @Sealed('app_log.line')
+  @Sealed(LINE)
   @Column('text')
   line!: string;
 }

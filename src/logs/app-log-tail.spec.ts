@@ -34,10 +34,11 @@ describe('who follows the lines of an app', () => {
   /** Tells as the database would. */
   let notify: (appUuid: string) => void = () => undefined;
   const app = randomUUID();
+  const encryption = new Encryption([{ id: 'k1', key: randomBytes(32) }]);
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    source = await new DataSource(await dataSourceOptions(database.url, new Encryption([{ id: 'k1', key: randomBytes(32) }]))).initialize();
+    source = await new DataSource(await dataSourceOptions(database.url, encryption)).initialize();
     await source.query(`INSERT INTO users (uuid, username, password_hash) VALUES (gen_random_uuid(), 'ada', '')`);
     await source.query(`INSERT INTO apps (uuid, id, owner_id) SELECT $1, 'demo', id FROM users`, [app]);
   }, 60_000);
@@ -48,7 +49,7 @@ describe('who follows the lines of an app', () => {
   });
 
   it('gets each of them, however many come at once, and reads none twice', async () => {
-    const log = new AppLog(new Sweeper(source));
+    const log = new AppLog(new Sweeper(source), encryption);
     const read: number[] = [];
     const after = log.after.bind(log);
     log.after = async (...args) => {

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { type EntityManager, Raw } from 'typeorm';
+import { Encryption } from '../database/encryption.ts';
 import { Sweeper } from '../database/sweeper.ts';
 import { Notifications } from '../deploy/notifications.ts';
-import { AppLogLine } from './app-log-line.entity.ts';
+import { AppLogLine, LINE } from './app-log-line.entity.ts';
 
 /** Lines kept for each app; older ones go within ten minutes. */
 const KEPT = 10_000;
@@ -14,7 +15,10 @@ export class AppLog {
   /** Apps that something was said about since the last sweep. */
   private written = new Set<string>();
 
-  constructor(sweeper: Sweeper) {
+  constructor(
+    sweeper: Sweeper,
+    private readonly encryption: Encryption,
+  ) {
     sweeper.add(
       'log lines',
       `DELETE FROM app_log_lines WHERE uuid IN (
@@ -30,10 +34,15 @@ export class AppLog {
     );
   }
 
-  /** Adds a line, in the caller's transaction if `manager` is in one. Line breaks are kept. */
+  /** Adds a line, in the caller's transaction if `manager` is in one, and wakes who follows. One statement. Line breaks are kept. */
   async write(manager: EntityManager, appUuid: string, line: string): Promise<void> {
-    await manager.insert(AppLogLine, { uuid: randomUUID(), appUuid, line });
-    await Notifications.send(manager, 'app_log', appUuid);
+    const uuid = randomUUID();
+    await manager.query(`WITH line AS (INSERT INTO app_log_lines (uuid, app_uuid, line) VALUES ($1, $2, $3)) SELECT pg_notify($4, $5)`, [
+      uuid,
+      appUuid,
+      this.encryption.seal(line, `${LINE}:${uuid}`),
+      ...Notifications.parameters('app_log', appUuid),
+    ]);
     this.written.add(appUuid);
   }
 

@@ -107,14 +107,14 @@ export class ReleaseLedger {
   ): Promise<{ release: Release; head: Release | null; rollsOut: boolean }> {
     const head = await this.head(manager, app.uuid);
     const before = head && foldState(head);
-    const version = await this.nextVersion(manager, app.uuid);
+    const { version, runs } = await this.place(manager, app.uuid);
     const target = change.kind === 'rollback' ? await this.find(manager, app.uuid, change.version) : null;
     const after = fold(before, change, this.context(version, author.username, build, target));
     if (before && this.settings.noopRelease !== 'record' && changesNothing(before, change, after)) {
       throw new Conflict(`${author.username} changed nothing - release stopped`);
     }
     // without a build, now or before, there is nothing in the cluster to bring anywhere
-    const rollsOut = after.build !== null || (await this.hasRolledOut(manager, app.uuid));
+    const rollsOut = after.build !== null || runs;
     const config = this.configOf(change, head, target) ?? (await this.insertConfig(manager, app, author, after.config));
     const release = manager.create(Release, {
       uuid: randomUUID(),
@@ -276,22 +276,18 @@ export class ReleaseLedger {
     return config;
   }
 
-  private async nextVersion(manager: EntityManager, appUuid: string): Promise<number> {
-    const [row] = await manager.query<[{ next: number }]>(
-      `SELECT coalesce(max(version), 0) + 1 AS next FROM releases WHERE app_uuid = $1`,
-      [appUuid],
-    );
-    return row.next;
-  }
-
-  /** Whether something of the app runs, or is on its way: the good release, or one still open, has a build. */
-  private async hasRolledOut(manager: EntityManager, appUuid: string): Promise<boolean> {
-    const [row] = await manager.query<[{ builds: boolean }]>(
-      `SELECT EXISTS (SELECT 1 FROM releases WHERE app_uuid = $1 AND state = ANY($2))
-         OR coalesce((SELECT build_uuid IS NOT NULL FROM releases WHERE app_uuid = $1 AND state = 'succeeded' ORDER BY version DESC LIMIT 1), false) AS builds`,
+  /**
+   * The number of the next release, and whether something of the app runs, or is on its way: the good release, or one still open, has a
+   * build.
+   */
+  private async place(manager: EntityManager, appUuid: string): Promise<{ version: number; runs: boolean }> {
+    const [row] = await manager.query<[{ version: number; runs: boolean }]>(
+      `SELECT coalesce(max(version), 0) + 1 AS version, coalesce(bool_or(state = ANY($2)), false)
+         OR coalesce((SELECT build_uuid IS NOT NULL FROM releases WHERE app_uuid = $1 AND state = 'succeeded' ORDER BY version DESC LIMIT 1), false) AS runs
+       FROM releases WHERE app_uuid = $1`,
       [appUuid, OPEN],
     );
-    return row.builds;
+    return row;
   }
 
   private context(version: number, author: string, build: Build | undefined, target: Release | null): FoldContext {

@@ -43,7 +43,7 @@ export class ReleasesService {
       order: 'release.version DESC',
       values: [app.uuid],
     };
-    const { count, rows } = await listed<Row>(this.dataSource.manager, listing, paging);
+    const { count, rows } = await listed(this.dataSource.manager, listing, paging);
     return paging.page(
       count,
       rows.map((row) => this.of(row)),

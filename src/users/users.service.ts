@@ -239,7 +239,7 @@ export class UsersService {
       order: '"user".username COLLATE "C"',
       values: [],
     };
-    const { count, rows } = await listed<Record<string, unknown>>(this.database.manager, listing, paging);
+    const { count, rows } = await listed(this.database.manager, listing, paging);
     return paging.page(
       count,
       rows.map((row) => this.user.entity(row)),

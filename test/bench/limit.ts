@@ -247,23 +247,22 @@ async function change(id: string, user: Caller, body: string): Promise<unknown> 
         now,
       ],
     );
-    await run('line-row', 'INSERT INTO app_log_lines (uuid, app_uuid, line) VALUES ($1, $2, $3)', [
-      randomUUID(),
-      app.uuid,
-      `config ${id} updated`,
-    ]);
-    const event = randomUUID();
-    await run('event-row', 'INSERT INTO app_events (uuid, app_uuid, event, data) VALUES ($1, $2, $3, $4)', [
-      event,
-      app.uuid,
-      'config',
-      sealed({ by: user.username, version }, `app_event.data:${event}`),
-    ]);
-    await run(
-      'audit-row',
-      `INSERT INTO audit_rows (actor, action, object, app_uuid, app, before, after, outcome) VALUES ($1, 'config.set', $2, $3, $4, $5, $6, 'committed')`,
-      [user.username, `app:${id}`, app.uuid, id, { version: head.version }, { version }],
-    );
+    for (const line of [`config ${id} updated`, `${user.username} added a value`]) {
+      await run('line-row', 'INSERT INTO app_log_lines (uuid, app_uuid, line) VALUES ($1, $2, $3)', [randomUUID(), app.uuid, line]);
+      await run('notify', 'SELECT pg_notify($1, $2)', ['limit', app.uuid]);
+    }
+    for (const kind of ['release', 'config']) {
+      const event = randomUUID();
+      const data = sealed({ by: user.username, version }, `app_event.data:${event}`);
+      await run('event-row', 'INSERT INTO app_events (uuid, app_uuid, event, data) VALUES ($1, $2, $3, $4)', [event, app.uuid, kind, data]);
+    }
+    for (const outcome of ['committed', '201']) {
+      await run(
+        'audit-row',
+        `INSERT INTO audit_rows (actor, action, object, app_uuid, app, before, after, outcome) VALUES ($1, 'config.set', $2, $3, $4, $5, $6, $7)`,
+        [user.username, `app:${id}`, app.uuid, id, { version: head.version }, { version }, outcome],
+      );
+    }
     await run('generation', 'UPDATE apps SET generation = $2, updated = now() WHERE uuid = $1', [app.uuid, Number(app.generation) + 1]);
     await client.query('COMMIT');
     return { uuid: config, owner: user.username, app: id, values: merged, created: seconds(now), updated: seconds(now) };

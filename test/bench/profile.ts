@@ -76,9 +76,15 @@ export async function profilePaths(stage: Stage, seconds: number): Promise<strin
   return texts.join('\n');
 }
 
+const fileOf = ({ url }: ProfileNode['callFrame']): string => url.replace(/^.*\/node_modules\//, '').replace(/^.*\/dist\//, 'keelson/');
+const nameOf = (frame: ProfileNode['callFrame']): string =>
+  `${frame.functionName || '(anonymous)'} ${fileOf(frame)}:${frame.lineNumber + 1}`;
+
 function summary({ nodes, samples }: Profile): string {
   const byId = new Map(nodes.map((node) => [node.id, node]));
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
   const own = new Map<string, number>();
+  const whole = new Map<string, number>();
   const packages = new Map<string, number>();
   const add = (counts: Map<string, number>, name: string): unknown => counts.set(name, (counts.get(name) ?? 0) + 1);
   let busy = 0;
@@ -86,14 +92,30 @@ function summary({ nodes, samples }: Profile): string {
     const frame = byId.get(sample)?.callFrame;
     if (!frame || frame.functionName === '(idle)' || frame.functionName === '(program)') continue;
     busy += 1;
-    const file = frame.url.replace(/^.*\/node_modules\//, '').replace(/^.*\/dist\//, 'keelson/');
-    add(own, `${frame.functionName || '(anonymous)'} ${file}:${frame.lineNumber + 1}`);
+    add(own, nameOf(frame));
+    const file = fileOf(frame);
     add(packages, file === '' ? frame.functionName : (/^(@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? file));
+    const names = new Set<string>();
+    for (let at: number | undefined = sample; at !== undefined; at = parents.get(at)) {
+      const above = byId.get(at)?.callFrame;
+      if (above) names.add(nameOf(above));
+    }
+    for (const name of names) add(whole, name);
   }
   const top = (counts: Map<string, number>, most: number): string[] =>
     [...counts]
       .sort(([, a], [, b]) => b - a)
       .slice(0, most)
       .map(([name, count]) => `${((count / busy) * 100).toFixed(1).padStart(5)} %  ${name}`);
-  return ['By package:', ...top(packages, 15), '', 'By function:', ...top(own, LISTED), ''].join('\n');
+  return [
+    'By package:',
+    ...top(packages, 15),
+    '',
+    'By function:',
+    ...top(own, LISTED),
+    '',
+    'By function, with all that it calls:',
+    ...top(whole, 2 * LISTED),
+    '',
+  ].join('\n');
 }
