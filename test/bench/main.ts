@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { measureCluster } from './cluster.ts';
 import { LARGE, SMALL } from './data-set.ts';
+import { measureDrift } from './drift.ts';
 import { measureLogins } from './logins.ts';
 import type { Section } from './outcome.ts';
 import { profilePaths } from './profile.ts';
@@ -77,6 +78,8 @@ if (options.large) {
     const reads = await measureReads(large, peers, rounds, seconds);
     sections.push(reads.section, compareSets(rates, reads.rates, LARGE));
     sections.push(await measureMemory(large, seconds));
+    say('drift');
+    sections.push(await measureDrift(large, seconds * 2));
     sections.push(startSection(starts, await measureStarts(large, STARTS)));
   } finally {
     await large.end();
