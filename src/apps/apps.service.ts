@@ -67,7 +67,9 @@ export class AppsService {
     const { condition, values } = this.accesses.appsOf(user);
     const listing = {
       columns: `app.uuid, app.id, owner.username AS owner, app.created, app.updated, ${STRUCTURE} AS structure`,
-      from: `apps app JOIN users owner ON owner.id = app.owner_id WHERE ${condition}`,
+      from: 'apps app',
+      join: 'JOIN users owner ON owner.id = app.owner_id',
+      where: condition,
       // the same order everywhere, whatever the database's language
       order: 'app.id COLLATE "C"',
       values,

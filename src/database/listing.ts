@@ -4,8 +4,12 @@ import type { EntityManager } from 'typeorm';
 export interface Listing {
   /** What is selected. */
   columns: string;
-  /** What it is selected from, with its condition. */
+  /** The table that there is a row of for each item. */
   from: string;
+  /** What is joined for the columns alone: it must leave the number of rows as it is, for they are counted without it. */
+  join?: string;
+  /** Which rows there are. */
+  where: string;
   order: string;
   values: unknown[];
 }
@@ -13,13 +17,15 @@ export interface Listing {
 /** A page and how many there are in all, by one statement, also where the page has nothing. */
 export async function listed(
   manager: EntityManager,
-  { columns, from, order, values }: Listing,
+  { columns, from, join = '', where, order, values }: Listing,
   { limit, offset }: { limit: number; offset: number },
 ): Promise<{ count: number; rows: Record<string, unknown>[] }> {
   const [size, skip] = [values.length + 1, values.length + 2].map((n) => `$${String(n)}`);
   const rows = await manager.query<({ listed: string; is_there: true | null } & Record<string, unknown>)[]>(
-    `SELECT page.*, counted.listed FROM (SELECT count(*) AS listed FROM ${from}) AS counted
-     LEFT JOIN LATERAL (SELECT true AS is_there, ${columns} FROM ${from} ORDER BY ${order} LIMIT ${String(size)} OFFSET ${String(skip)}) AS page ON true`,
+    `SELECT page.*, counted.listed FROM (SELECT count(*) AS listed FROM ${from} WHERE ${where}) AS counted
+     LEFT JOIN LATERAL (
+       SELECT true AS is_there, ${columns} FROM ${from} ${join} WHERE ${where} ORDER BY ${order} LIMIT ${String(size)} OFFSET ${String(skip)}
+     ) AS page ON true`,
     [...values, limit, offset],
   );
   return { count: Number(rows[0]?.listed ?? 0), rows: rows.filter(({ is_there }) => is_there === true) };

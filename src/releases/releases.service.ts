@@ -15,7 +15,7 @@ import { Release } from './release.entity.ts';
 /** What is shown of a release. Its change is not read: it can be large, and is sealed. */
 const SHOWN = ['uuid', 'ownerId', 'version', 'state', 'summary', 'buildUuid', 'configUuid', 'exception', 'created', 'updated'] as const;
 
-const RELEASES = 'releases release JOIN users owner ON owner.id = release.owner_id';
+const OWNER = 'JOIN users owner ON owner.id = release.owner_id';
 
 type Row = Record<string, unknown>;
 
@@ -39,7 +39,9 @@ export class ReleasesService {
   async list(app: App, paging: Paging): Promise<Page<Release>> {
     const listing = {
       columns: `${this.release.columns}, ${this.owner.columns}`,
-      from: `${RELEASES} WHERE release.app_uuid = $1`,
+      from: 'releases release',
+      join: OWNER,
+      where: 'release.app_uuid = $1',
       order: 'release.version DESC',
       values: [app.uuid],
     };
@@ -53,7 +55,7 @@ export class ReleasesService {
   /** @param version null for a number that no release has @throws NotFound */
   async get(app: App, version: number | null): Promise<Release> {
     const [row] = await this.dataSource.manager.query<Row[]>(
-      `SELECT ${this.release.columns}, ${this.owner.columns} FROM ${RELEASES} WHERE release.app_uuid = $1 AND release.version = $2`,
+      `SELECT ${this.release.columns}, ${this.owner.columns} FROM releases release ${OWNER} WHERE release.app_uuid = $1 AND release.version = $2`,
       [app.uuid, version],
     );
     if (!row) throw NotFound.of('Release');

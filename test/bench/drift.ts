@@ -4,16 +4,13 @@ import { READ_APP } from './data-set.ts';
 import { load } from './load.ts';
 import { number, percent, type Outcome, type Section } from './outcome.ts';
 import { makePods, type PodOwner } from './pods.ts';
+import { IDLE_FOR } from './program.ts';
 import type { Stage } from './stage.ts';
 
 const MINUTES = 10;
 const RESIDENT = 1024;
 const PART = 0.7;
 const KIB_A_POD = 12;
-/** A process that uses less of a processor than this, for so many seconds, is done with what it did. */
-const IDLE = 0.1;
-const IDLE_FOR = 5;
-
 /**
  * Has every app of a data set brought to an empty cluster, gives each pods, and lets Keelson start on that: it looks at every app.
  * The stage's Keelson is started anew for it.
@@ -28,13 +25,13 @@ export async function measureDrift(stage: Stage, seconds: number): Promise<Secti
     outcomes.push({ work: `${apps} apps brought to an empty cluster`, cells: [`${number(brought)} s`, '–'], goal: null, reached: null });
 
     await stage.startKeelson({ DRIFT: 'report' });
-    await rest(stage);
+    await stage.program.rest();
     const before = stage.program.resident();
     const { rows } = await client.query<PodOwner>('SELECT uuid, id FROM apps ORDER BY id');
     const installation = (await client.query<{ id: string }>('SELECT id FROM installation')).rows[0]?.id ?? '';
     await makePods(stage.sandbox, rows, installation, Math.round(pods / apps));
     await stage.startKeelson({ DRIFT: 'report' });
-    await rest(stage);
+    await stage.program.rest();
     const perPod = ((stage.program.resident() - before) * 1024) / pods;
     outcomes.push({
       work: `${pods} pods in the cache`,
@@ -48,7 +45,7 @@ export async function measureDrift(stage: Stage, seconds: number): Promise<Secti
     await stage.startKeelson({ DRIFT: 'heal', DRIFT_INTERVAL: '600' });
     const began = performance.now();
     const beside = await load({ ...url, url: `${stage.keelson.base}/v2/apps/${READ_APP}` }, seconds, 1);
-    const cpu = await rest(stage);
+    const cpu = await stage.program.rest();
     const took = (performance.now() - began) / 1000 - IDLE_FOR;
     const part = beside.rate / alone.rate;
     outcomes.push(
@@ -82,14 +79,4 @@ async function bringAll(stage: Stage, client: pg.Client, apps: number): Promise<
     if (Number(rows[0]?.brought) >= apps) return (performance.now() - began) / 1000;
     await sleep(1_000);
   }
-}
-
-/** Waits until Keelson has nothing to do. @returns seconds of processor time that it has used since its start */
-async function rest(stage: Stage): Promise<number> {
-  for (let idle = 0; idle < IDLE_FOR;) {
-    const before = stage.program.cpuSeconds();
-    await sleep(1_000);
-    idle = stage.program.cpuSeconds() - before < IDLE ? idle + 1 : 0;
-  }
-  return stage.program.cpuSeconds();
 }

@@ -55,6 +55,7 @@ async function page(
   url: URL,
   columns: string,
   from: string,
+  join: string,
   order: string,
   values: unknown[],
   view: (row: Row) => Row,
@@ -62,7 +63,7 @@ async function page(
   const limit = whole(url.searchParams.get('limit'), 100);
   const offset = whole(url.searchParams.get('offset'), 0);
   const text =
-    `SELECT ${columns}, (SELECT count(*) FROM ${from}) AS listed FROM ${from} ORDER BY ${order} ` +
+    `SELECT ${columns}, (SELECT count(*) FROM ${from}) AS listed FROM ${from} ${join} ORDER BY ${order} ` +
     `LIMIT $${values.length + 1} OFFSET $${values.length + 2}`;
   const { rows } = await pool.query<Row>({ name, text, values: [...values, limit, offset] });
   const count = Number(rows[0]?.listed ?? 0);
@@ -101,7 +102,8 @@ async function answer(url: URL, user: Caller): Promise<unknown> {
       url,
       `u.*, EXISTS (SELECT FROM user_roles g JOIN roles r ON r.uuid = g.role_uuid WHERE g.user_id = u.id AND r.tag = 0) AS super`,
       'users u',
-      'u.id',
+      '',
+      'u.username COLLATE "C"',
       [],
       (row) => ({
         id: row.id,
@@ -119,7 +121,7 @@ async function answer(url: URL, user: Caller): Promise<unknown> {
       }),
     );
   }
-  if (id === '') return page('apps', url, APP, 'apps a JOIN users o ON o.id = a.owner_id', 'a.id COLLATE "C"', [], appView);
+  if (id === '') return page('apps', url, APP, 'apps a', 'JOIN users o ON o.id = a.owner_id', 'a.id COLLATE "C"', [], appView);
   switch (what) {
     case undefined: {
       const text = `SELECT ${APP} FROM apps a JOIN users o ON o.id = a.owner_id WHERE a.id = $1`;
@@ -131,7 +133,8 @@ async function answer(url: URL, user: Caller): Promise<unknown> {
         'releases',
         url,
         'r.*, o.username AS owner',
-        'releases r JOIN users o ON o.id = r.owner_id JOIN apps a ON a.uuid = r.app_uuid AND a.id = $1',
+        'releases r JOIN apps a ON a.uuid = r.app_uuid AND a.id = $1',
+        'JOIN users o ON o.id = r.owner_id',
         'r.version DESC',
         [id],
         (row) => ({
@@ -153,7 +156,8 @@ async function answer(url: URL, user: Caller): Promise<unknown> {
         'domains',
         url,
         'd.*, o.username AS owner',
-        'domains d JOIN users o ON o.id = d.owner_id JOIN apps a ON a.uuid = d.app_uuid AND a.id = $1',
+        'domains d JOIN apps a ON a.uuid = d.app_uuid AND a.id = $1',
+        'JOIN users o ON o.id = d.owner_id',
         'd.domain COLLATE "C"',
         [id],
         (row) => ({ app: id, owner: row.owner, domain: row.domain, created: seconds(row.created), updated: seconds(row.updated) }),

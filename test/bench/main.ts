@@ -6,6 +6,7 @@ import { LARGE, SMALL } from './data-set.ts';
 import { measureDrift } from './drift.ts';
 import { measureLogins } from './logins.ts';
 import type { Section } from './outcome.ts';
+import { explainPaths } from './plans.ts';
 import { profilePaths } from './profile.ts';
 import { compareSets, measureReads } from './reads.ts';
 import { report, writeReport } from './report.ts';
@@ -16,7 +17,8 @@ import { measureWrites } from './writes.ts';
 /**
  * `npm run bench`: Keelson and the limit on one database, in turn, and with KUBECONFIG also kubectl on a real cluster. What came of it
  * goes into docs/performance.md. Options: `--rounds` and `--seconds` of each measurement; `--large`: the large data set too;
- * `--out FILE`: into another file than the document; `--profile FILE`: nothing but where the time goes, into that file. BASE_PEER and TOKEN_PEER: another server that speaks the same API and has the
+ * `--out FILE`: into another file than the document; `--profile FILE`: nothing but where the time goes and how
+ * the database goes about it, into that file, with `--large` on the large data set. BASE_PEER and TOKEN_PEER: another server that speaks the same API and has the
  * same app that is read; BENCH_DATABASE_URL: a PostgreSQL whose user may create databases, in place of one of its own.
  */
 
@@ -42,15 +44,20 @@ const say = (words: string): boolean => process.stderr.write(`bench: ${words}\n`
 const sections: Section[] = [];
 const facts: string[] = [];
 
+if (options.profile !== undefined) {
+  const stage = await Stage.build(options.large ? LARGE : SMALL);
+  try {
+    await writeFile(options.profile, `# Processor\n\n${await profilePaths(stage, seconds)}\n# Plans\n\n${await explainPaths(stage)}`);
+  } finally {
+    await stage.end();
+  }
+  process.exit();
+}
+
 const small = await Stage.build(SMALL);
 let rates;
 let starts;
 try {
-  if (options.profile !== undefined) {
-    await writeFile(options.profile, await profilePaths(small, seconds));
-    await small.end();
-    process.exit();
-  }
   facts.push(`PostgreSQL ${small.postgresql}`, `Keelson ${version()}`, `${rounds} rounds of ${seconds} s, medians`);
   say('reads');
   const reads = await measureReads(small, peers, rounds, seconds);

@@ -3,6 +3,10 @@ import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** A process that uses less of a processor than this, for so many seconds, is done with what it did. */
+const IDLE = 0.1;
+export const IDLE_FOR = 5;
+
 /** A server that is measured: a process of its own, whose output goes to a file, so that nobody here has to read it meanwhile. */
 export class Program {
   private constructor(
@@ -60,6 +64,16 @@ export class Program {
         ?.split(' ') ?? [];
     // utime and stime, in hundredths of a second on Linux
     return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
+  /** Waits until it has had nothing to do for some seconds. @returns seconds of processor time that it has used since its start */
+  async rest(): Promise<number> {
+    for (let idle = 0; idle < IDLE_FOR;) {
+      const before = this.cpuSeconds();
+      await sleep(1_000);
+      idle = this.cpuSeconds() - before < IDLE ? idle + 1 : 0;
+    }
+    return this.cpuSeconds();
   }
 
   /** All that it has said. */

@@ -30,7 +30,10 @@ export class Stage {
   keelson: Contestant = { name: 'Keelson', base: '', token: '' };
   limit: Contestant = { name: 'limit', base: '', token: '' };
   database = '';
+  /** The version of the server. */
   postgresql = '';
+  /** The file that the server logs to; null for one that is not its own. */
+  serverLog: string | null = null;
   sandbox!: SandboxProcess;
 
   private constructor(
@@ -162,6 +165,7 @@ export class Stage {
     if (given === undefined) {
       const server = await startEmbeddedPostgres(join(this.folder, 'database'));
       this.endings.push(() => server.stop());
+      this.serverLog = join(this.folder, 'database', 'postgres', 'postgres.log');
       return server.url;
     }
     const name = `bench_${randomBytes(4).toString('hex')}`;
