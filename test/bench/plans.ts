@@ -39,7 +39,7 @@ export async function explainPaths(stage: Stage): Promise<string> {
     const log = (await readFile(serverLog)).subarray(before).toString();
     const plans = log
       .split(/^(?=\S.*duration: )/m)
-      .filter((entry) => /plan:/.test(entry) && !/operations|lease|pg_notify/.test(entry))
+      .filter((entry) => /plan:/.test(entry) && !/\boperations\b/.test(entry))
       .map((entry) => entry.replace(/^.*duration: (\S+ ms) .*$/m, 'in $1').trimEnd());
     texts.push(`## ${path}\n\n${plans.join('\n\n')}\n`);
   }
