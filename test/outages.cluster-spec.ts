@@ -60,6 +60,12 @@ describe('when parts of the cluster are away', () => {
     eventually(async () => {
       expect((await operation(location)).step).toBe(step);
     });
+  /** The new release's process runs: without the API server, a kubelet can't get the Secret that it begins with. */
+  const begun = (app: string): Promise<void> =>
+    eventually(async () => {
+      const { json } = await ada.get<{ results: { release: string; state: string }[] }>(`/v2/apps/${app}/pods`);
+      expect(json.results.map(({ release, state }) => `${release} ${state}`)).toContain('v4 starting');
+    });
   const accepted = ({ status, headers }: Answer): string => {
     expect(status).toBe(202);
     return headers.get('location') ?? '';
@@ -111,6 +117,7 @@ describe('when parts of the cluster are away', () => {
     const app = await deployed('stopped', 45);
     const location = accepted(await ada.post(`/v2/apps/${app}/builds`, { image: SLOW_IMAGE }, ASYNC));
     await reached(location, 'waiting');
+    await begun(app);
     await cluster('stop', API_SERVER);
     await causes(location, 'unreachable');
     await sleep(60_000);
@@ -124,6 +131,7 @@ describe('when parts of the cluster are away', () => {
     const app = await deployed('paused', 30);
     const location = accepted(await ada.post(`/v2/apps/${app}/builds`, { image: SLOW_IMAGE }, ASYNC));
     await reached(location, 'waiting');
+    await begun(app);
     await cluster('pause', API_SERVER);
     await causes(location, 'unreachable');
     await sleep(20_000);

@@ -173,7 +173,12 @@ describe('pods', () => {
       await keelson.app.get(DataSource).query('UPDATE apps SET pod_resource_version = $2 WHERE id = $1', [app, version]);
     };
     try {
-      const names = (await pods()).map(({ name }) => name);
+      // one that is still leaving when its grace period is over would go meanwhile
+      const names = await eventually(async () => {
+        const all = await pods();
+        expect(all.map(({ state }) => state)).toEqual(all.map(() => 'up'));
+        return all.map(({ name }) => name);
+      });
       expect(list).not.toHaveBeenCalled();
       await seen('999999999999999999');
       expect((await pods()).map(({ name }) => name)).toEqual(names);

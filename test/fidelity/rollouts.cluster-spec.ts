@@ -240,6 +240,8 @@ const noise =
 interface Told {
   /** One after the other. A state that is short may have been missed. */
   order: Record<string, string[]>;
+  /** In no order, and each may have been missed that was short: one in which something isn't so yet. */
+  passing: Record<string, string[]>;
   /** In no order. */
   set: Record<string, string[]>;
 }
@@ -263,8 +265,8 @@ async function observe(side: ClusterSide, scenario: Scenario): Promise<Told> {
         replicaSet: observed.conditionsOf('ReplicaSet', name),
         deployment: observed.conditionsOf('Deployment', name),
       },
+      passing: { pod: observed.conditionsOf('Pod', name).sort() },
       set: {
-        pod: observed.conditionsOf('Pod', name).sort(),
         words: observed.wordsOf('Deployment', name),
         podEvents: heard(observed.eventsOf('Pod', name)).sort(),
         replicaSetEvents: observed.eventsOf('ReplicaSet', name).sort(),
@@ -308,6 +310,12 @@ describe('a roll-out', () => {
   it.each(scenarios)('$what', async ({ name }) => {
     const [real, sandbox] = (await runs.get(name)) ?? [];
     expect(sandbox?.set).toEqual(real?.set);
+    for (const [of, states] of Object.entries(real?.passing ?? {})) {
+      const answer = sandbox?.passing[of] ?? [];
+      expect([of, ...seenToo(states, answer)]).toEqual([of, ...states]);
+      for (const missed of answer.filter((state) => !states.includes(state)))
+        expect([of, missed]).toEqual([of, expect.stringContaining('=False')]);
+    }
     for (const [of, states] of Object.entries(real?.order ?? {})) {
       const answer = sandbox?.order[of] ?? [];
       expect([of, ...seenToo(states, answer)]).toEqual([of, ...states]);
