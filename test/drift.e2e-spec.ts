@@ -347,6 +347,18 @@ describe('drift', () => {
     expect(await cluster.get(SERVICE, app, 'stray')).toBeNull();
   }, 300_000);
 
+  it('is not what is left of an earlier release whose ReplicaSets the cluster has thrown away since', async () => {
+    const newest = (await objectsOf(app)).find(({ metadata }) => metadata.name.endsWith('-env'));
+    const name = `${app}-v1-env`;
+    const labels = { ...newest?.metadata.labels, version: 'v1' };
+    await cluster.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: app, labels }, type: 'Opaque', immutable: true });
+    expect((await drift(app)).objects).toEqual([]);
+    // it goes with the next one
+    await post(`/v2/apps/${app}/config`, { values: { GREETING: 'bye' } });
+    expect(await cluster.get(SECRET, app, name)).toBeNull();
+    await settled(app);
+  }, 300_000);
+
   it('is set right where the API server can merge nothing any more', async () => {
     const web = object(DEPLOYMENT, app, `${app}-web`);
     await pause(app, true);

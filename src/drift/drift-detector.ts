@@ -17,6 +17,7 @@ import { ClusterCache } from '../kubernetes/cluster-cache.ts';
 import { lacksSecrets, ObjectConflict, ObjectNotFound, OutOfReach, Refused } from '../kubernetes/cluster-errors.ts';
 import type { KubernetesObject } from '../kubernetes/kubernetes-object.ts';
 import { APP_UUID, INSTALLATION, KEELSON, MANAGED_BY } from '../kubernetes/labels.ts';
+import { releaseOfEnvSecret } from '../kubernetes/names.ts';
 import { NAMESPACE, ROLE_BINDING, SECRET, type ObjectKind } from '../kubernetes/object-kind.ts';
 import { ReleaseLedger } from '../releases/release-ledger.ts';
 import { driftObject, missingObject, wrongObject, type DriftObject } from './drift-report.ts';
@@ -134,7 +135,9 @@ export class DriftDetector {
       const live = await this.read(object, snapshot.id);
       return live && unwanted(snapshot, desired, [live], new Set()).length > 0 ? wrongObject(live, 'name') : null;
     });
-    const leftSecrets = unwanted(snapshot, desired, [...(secrets?.live.values() ?? [])], inUse).map((live) => wrongObject(live, 'name'));
+    const leftSecrets = unwanted(snapshot, desired, [...(secrets?.live.values() ?? [])], inUse)
+      .filter((secret) => !isOfEarlierRelease(snapshot, secret))
+      .map((live) => wrongObject(live, 'name'));
     const wrong = [...others, ...(secrets?.wrong ?? []), ...absent, ...strangers, ...leftSecrets].filter((object) => object !== null);
     // what is on its way out is made anew when it is gone
     return { objects: wrong, healable: !wrong.some(({ fields }) => fields.some(({ path }) => path === 'metadata.deletionTimestamp')) };
@@ -207,6 +210,15 @@ export class DriftDetector {
     if (!declared) throw new Error(`no manifest source declares the kind ${kind} of ${apiVersion}`);
     return this.cluster.get(declared, declared.namespaced ? namespace : undefined, metadata.name);
   }
+}
+
+/**
+ * Whether a Secret is the environment of a release that was deployed before. Once a roll-out is complete, the Deployment controller throws
+ * away ReplicaSets beyond the history; those Secrets were in use when that roll-out's were pruned, and go with the next one.
+ */
+function isOfEarlierRelease({ id, release }: AppSnapshot, { metadata }: KubernetesObject): boolean {
+  const version = releaseOfEnvSecret(id, metadata.name);
+  return version !== null && version < release.version;
 }
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

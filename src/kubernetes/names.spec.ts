@@ -5,6 +5,7 @@ import {
   envSecretName,
   maintenanceServiceName,
   quotaName,
+  releaseOfEnvSecret,
   runPodName,
   typeLabel,
   versionLabel,
@@ -12,6 +13,13 @@ import {
 
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/;
+
+it('which release a Secret is the environment of shows in its name', () => {
+  expect(releaseOfEnvSecret('demo', envSecretName('demo', 12))).toBe(12);
+  for (const name of ['demo-v12', 'demo-env', 'demo-v012-env', 'other-v12-env', 'demo-v1-v12-env', 'www-cert']) {
+    expect([name, releaseOfEnvSecret('demo', name)]).toEqual([name, null]);
+  }
+});
 
 it('names follow app, type and version', () => {
   expect(deploymentName('demo', 'web')).toBe('demo-web');

@@ -32,6 +32,12 @@ export const versionLabel = (version: number): string => `v${version}`;
 /** The Secret of a release's environment. Secrets take 253 characters: nothing is cut. */
 export const envSecretName = (app: string, version: number): string => `${app}-${versionLabel(version)}-env`;
 
+/** The number of the release that a Secret of that name is the environment of; null for another Secret. */
+export function releaseOfEnvSecret(app: string, name: string): number | null {
+  const version = Number(/-v(\d+)-env$/.exec(name)?.[1]);
+  return name === envSecretName(app, version) ? version : null;
+}
+
 /** The ResourceQuota of an app; 253 characters too. */
 export const quotaName = (app: string): string => `${app}-quota`;
 
