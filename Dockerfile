@@ -20,7 +20,9 @@ ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="Keelson" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV PATH=/nodejs/bin:/usr/bin:/bin NODE_ENV=production
+# a small nursery: it stays in the caches of the processor, and little memory is held for it
+ENV PATH=/nodejs/bin:/usr/bin:/bin NODE_ENV=production \
+    NODE_OPTIONS=--max-semi-space-size=4
 WORKDIR /app
 COPY --from=build /app /app
 USER 65532:65532

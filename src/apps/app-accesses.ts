@@ -15,11 +15,18 @@ export class AppAccesses {
   private readonly user: Projection<User>;
   private readonly app: Projection<App>;
   private readonly owner: Projection<User>;
+  /** SQL: the user of the id $1. */
+  private readonly caller: string;
+  /** SQL: that user, and how he stands to the app of the id $2. */
+  private readonly callerAndApp: string;
 
   constructor(private readonly dataSource: DataSource) {
     this.user = new Projection(dataSource, User, 'user');
     this.app = new Projection(dataSource, App, 'app');
-    this.owner = new Projection(dataSource, User, 'owner');
+    this.owner = new Projection(dataSource, User, 'owner', ['id', 'uuid', 'username']);
+    this.caller = `SELECT ${this.user.columns} FROM users "user" WHERE "user".id = $1`;
+    this.callerAndApp = `SELECT ${this.user.columns}, ${this.accessColumns('$1')}
+      FROM users "user" LEFT JOIN (apps app JOIN users owner ON owner.id = app.owner_id) ON app.id = $2 WHERE "user".id = $1`;
   }
 
   /**
@@ -29,13 +36,7 @@ export class AppAccesses {
   async standing(user: number, app: string | null): Promise<{ user: User; access: AppAccess | undefined } | null> {
     const { manager } = this.dataSource;
     const [row] =
-      app === null
-        ? await manager.query<Row[]>(`SELECT ${this.user.columns} FROM users "user" WHERE "user".id = $1`, [user])
-        : await manager.query<Row[]>(
-            `SELECT ${this.user.columns}, ${this.accessColumns('$1')}
-             FROM users "user" LEFT JOIN (apps app JOIN users owner ON owner.id = app.owner_id) ON app.id = $2 WHERE "user".id = $1`,
-            [user, app],
-          );
+      app === null ? await manager.query<Row[]>(this.caller, [user]) : await manager.query<Row[]>(this.callerAndApp, [user, app]);
     return row ? { user: this.user.entity(row), access: this.accessOf(row) } : null;
   }
 

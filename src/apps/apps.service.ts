@@ -77,7 +77,7 @@ export class AppsService {
     const { count, rows } = await listed(this.dataSource.manager, listing, paging);
     return paging.page(
       count,
-      rows.map((row) => this.view(row as Omit<AppView, 'url'>)),
+      rows.map((row) => this.view(row as unknown as Omit<AppView, 'url'>)),
     );
   }
 
@@ -225,8 +225,8 @@ export class AppsService {
     return `${id}.${this.settings.platformDomain}`;
   }
 
-  private view(row: Omit<AppView, 'url'>): AppView {
-    return { ...row, url: this.defaultDomain(row.id) };
+  private view({ uuid, id, owner, structure, created, updated }: Omit<AppView, 'url'>): AppView {
+    return { uuid, id, owner, structure, url: this.defaultDomain(id), created, updated };
   }
 }
 

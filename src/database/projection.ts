@@ -1,5 +1,4 @@
 import type { DataSource, EntityMetadata, EntitySubscriberInterface, LoadEvent } from 'typeorm';
-import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 import { sealedPropertiesOf } from './sealed.decorator.ts';
 
 type Row = Record<string, unknown>;
@@ -12,7 +11,7 @@ export class Projection<Entity extends object> {
   /** For a list of what is selected. */
   readonly columns: string;
   private readonly metadata: EntityMetadata;
-  private readonly reads: { column: ColumnMetadata; from: string }[];
+  private readonly reads: { property: string; from: string; read: ((value: unknown) => unknown) | undefined }[];
   private readonly openers: EntitySubscriberInterface[];
 
   /**
@@ -29,24 +28,28 @@ export class Projection<Entity extends object> {
     const chosen = this.metadata.columns.filter(({ propertyName, isSelect }) =>
       properties ? properties.some((name) => name === propertyName) : isSelect,
     );
-    this.reads = chosen.map((column) => ({ column, from: `${alias}_${column.databaseName}` }));
-    this.columns = this.reads
+    const named = chosen.map((column) => ({ column, from: `${alias}_${column.databaseName}` }));
+    this.columns = named
       .map(({ column, from }) => {
         const sql = column.isVirtualProperty && column.query ? column.query(`"${alias}"`) : `"${alias}"."${column.databaseName}"`;
         return `${sql} AS "${from}"`;
       })
       .join(', ');
-    this.openers = sealedPropertiesOf(target).length > 0 ? dataSource.subscribers.filter((each) => each.afterLoad !== undefined) : [];
+    this.reads = named.map(({ column: { propertyName: property, transformer }, from }) => ({
+      property,
+      from,
+      read: transformer === undefined || Array.isArray(transformer) ? undefined : (value) => transformer.from(value) as unknown,
+    }));
+    const sealed = sealedPropertiesOf(target).some(({ property }) => chosen.some(({ propertyName }) => propertyName === property));
+    this.openers = sealed ? dataSource.subscribers.filter((each) => each.afterLoad !== undefined) : [];
   }
 
   /** The entity that a row has. */
   entity(row: Row): Entity {
     const entity = new this.target() as Entity & Row;
-    for (const { column, from } of this.reads) {
+    for (const { property, from, read } of this.reads) {
       const value = row[from];
-      const { transformer } = column;
-      (entity as Row)[column.propertyName] =
-        transformer !== undefined && !Array.isArray(transformer) && value !== null ? (transformer.from(value) as unknown) : value;
+      (entity as Row)[property] = read && value !== null ? read(value) : value;
     }
     for (const opener of this.openers) void opener.afterLoad?.(entity, { metadata: this.metadata } as LoadEvent<Entity>);
     return entity;

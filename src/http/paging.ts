@@ -18,10 +18,13 @@ export class Paging {
   readonly limit: number;
   readonly offset: number;
 
-  /** @param url the absolute URL of the request, from which the neighbours' URLs are made */
-  constructor(private readonly url: URL) {
-    this.limit = Math.min(wholeNumber(url.searchParams.get('limit')) || defaultLimit, maximalLimit);
-    this.offset = wholeNumber(url.searchParams.get('offset'));
+  /** @param query of the request; @param url gives the absolute URL of the request, from which the neighbours' URLs are made */
+  constructor(
+    query: URLSearchParams,
+    private readonly url: () => URL,
+  ) {
+    this.limit = Math.min(wholeNumber(query.get('limit')) || defaultLimit, maximalLimit);
+    this.offset = wholeNumber(query.get('offset'));
   }
 
   /** The answer. @param count how many there are in all; @param results those of this page */
@@ -36,7 +39,7 @@ export class Paging {
   }
 
   private at(offset: number): string {
-    const url = new URL(this.url);
+    const url = this.url();
     url.searchParams.set('limit', String(this.limit));
     if (offset > 0) url.searchParams.set('offset', String(offset));
     else url.searchParams.delete('offset');
@@ -51,7 +54,11 @@ function wholeNumber(text: string | null): number {
 
 /** Gives a handler the `Paging` that its caller asked for with `limit` and `offset`. */
 export const Paged = createParamDecorator(
-  (_: unknown, context: ExecutionContext): Paging => new Paging(absoluteUrl(context.switchToHttp().getRequest<FastifyRequest>())),
+  (_: unknown, context: ExecutionContext): Paging => {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const [, query] = request.url.split(/\?(.*)/s);
+    return new Paging(new URLSearchParams(query), () => absoluteUrl(request));
+  },
   [documented],
 );
 

@@ -61,6 +61,8 @@ export class Stage {
     this.env = {
       ...NO_LIMITS,
       ...FIRST_ADMIN,
+      // as the image has it
+      NODE_OPTIONS: '--max-semi-space-size=4',
       HOST: '127.0.0.1',
       DATABASE_URL: this.database,
       KUBECONFIG: this.sandbox.kubeconfig,
