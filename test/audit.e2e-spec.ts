@@ -173,14 +173,15 @@ describe('a change', () => {
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
     // as if no connection were free; the row of the change goes by another manager, its transaction's
-    const insert = jest.spyOn(manager, 'insert').mockImplementationOnce(async (target, rows) => {
-      await released;
-      return manager.insert(target, rows);
+    const plain = manager.query.bind(manager) as (statement: string, values?: unknown[]) => Promise<unknown>;
+    const query = jest.spyOn(manager, 'query').mockImplementation(async (statement: string, values?: unknown) => {
+      if (statement.startsWith('INSERT INTO "audit_rows"')) await released;
+      return plain(statement, values as unknown[]);
     });
     expect((await ada.post('/v2/keys', key, { headers: { 'X-Request-Id': id } })).status).toBe(201);
     expect(told(await rowsOf(id))).toEqual(['committed']);
     release();
-    insert.mockRestore();
+    query.mockRestore();
     await eventually(async () => {
       expect(told(await rowsOf(id))).toEqual(['committed', ['succeeded', { status: 201 }]]);
     });

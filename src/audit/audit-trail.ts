@@ -13,6 +13,7 @@ import {
 } from 'typeorm';
 import type { App } from '../apps/app.entity.ts';
 import type { GuardedRequest } from '../auth/current.ts';
+import { Insertion } from '../database/insertion.ts';
 import { LOGGER } from '../http/logger.ts';
 import { IdempotencyKeys } from '../idempotency/idempotency-keys.ts';
 import { AuditRow, type AuditOutcome } from './audit-row.entity.ts';
@@ -49,6 +50,7 @@ export const MASK = '***';
 /** Where everything that changes something says so. Who does it, from where and in which request is taken from the request under way. */
 @Injectable()
 export class AuditTrail implements EntitySubscriberInterface {
+  private readonly rows: Insertion<AuditRow>;
   private readonly uncommitted = new WeakMap<QueryRunner, Recorded[]>();
   private readonly unanswered = new WeakMap<FastifyRequest, NewRow[]>();
 
@@ -59,6 +61,7 @@ export class AuditTrail implements EntitySubscriberInterface {
     private readonly keys: IdempotencyKeys,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
+    this.rows = new Insertion(dataSource, AuditRow);
     dataSource.subscribers.push(this);
   }
 
@@ -71,8 +74,7 @@ export class AuditTrail implements EntitySubscriberInterface {
     await this.keys.take(manager);
     const request = this.request();
     const row = rowOf(fact, 'committed', request);
-    // a copy: TypeORM writes the id that it gets into what it is given
-    await manager.insert(AuditRow, { ...row });
+    await this.rows.add(manager, row);
     const { queryRunner } = manager;
     if (queryRunner?.isTransactionActive) {
       this.uncommitted.set(queryRunner, [...(this.uncommitted.get(queryRunner) ?? []), { row, request }]);
@@ -83,7 +85,7 @@ export class AuditTrail implements EntitySubscriberInterface {
 
   /** Adds a row for what somebody was kept from. */
   async refused(fact: AuditFact): Promise<void> {
-    await this.dataSource.manager.insert(AuditRow, rowOf(fact, 'refused', this.request()));
+    await this.rows.add(this.dataSource.manager, rowOf(fact, 'refused', this.request()));
     this.sealer.wake();
   }
 
@@ -98,7 +100,7 @@ export class AuditTrail implements EntitySubscriberInterface {
     this.unanswered.delete(request);
     const outcome = goesOn ? 'accepted' : outcomeOf(status);
     const told = rows.map((row) => ({ ...row, before: null, after: { status }, outcome }));
-    const adding = this.dataSource.manager.insert(AuditRow, told).then(
+    const adding = this.rows.add(this.dataSource.manager, ...told).then(
       () => {
         this.sealer.wake();
       },

@@ -69,14 +69,32 @@ export class SealedColumnsSubscriber implements EntitySubscriberInterface {
     }
   }
 
-  private seal(entity: Row, { property, name, json }: SealedProperty, uuid: unknown, queryRunner: QueryRunner): void {
-    const clear = entity[property];
-    if (clear === null || clear === undefined || clear instanceof SealedText) return;
+  /** A copy of an entity that is to be added, with its sealed values as they are stored. @param target its class */
+  sealed(target: unknown, entity: Row): Row {
+    const properties = sealedPropertiesOf(target);
+    if (properties.length === 0) return entity;
+    const copy: Row = { ...entity, uuid: entity.uuid ?? randomUUID() };
+    for (const property of properties) {
+      copy[property.property] = this.sealedValue(copy[property.property], property, copy.uuid);
+    }
+    return copy;
+  }
+
+  private seal(entity: Row, property: SealedProperty, uuid: unknown, queryRunner: QueryRunner): void {
+    const clear = entity[property.property];
+    const sealed = this.sealedValue(clear, property, uuid);
+    if (sealed === clear) return;
+    entity[property.property] = sealed;
+    const borrowed = this.borrowed.get(queryRunner) ?? [];
+    this.borrowed.set(queryRunner, [...borrowed, () => (entity[property.property] = clear)]);
+  }
+
+  /** Null and undefined, and what is sealed already, stay as they are. */
+  private sealedValue(clear: unknown, { name, json }: SealedProperty, uuid: unknown): unknown {
+    if (clear === null || clear === undefined || clear instanceof SealedText) return clear;
     if (typeof uuid !== 'string') throw new Error(`${name} cannot be encrypted without the row's uuid: save the entity, or set uuid too.`);
     const plain = json ? JSON.stringify(clear) : clear;
     if (typeof plain !== 'string') throw new Error(`${name} must be ${json ? 'something that JSON can hold' : 'a string'}.`);
-    entity[property] = new SealedText(this.encryption.seal(plain, `${name}:${uuid}`));
-    const borrowed = this.borrowed.get(queryRunner) ?? [];
-    this.borrowed.set(queryRunner, [...borrowed, () => (entity[property] = clear)]);
+    return new SealedText(this.encryption.seal(plain, `${name}:${uuid}`));
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { MoreThan, type EntityManager } from 'typeorm';
+import { DataSource, MoreThan, type EntityManager } from 'typeorm';
+import { Insertion } from '../database/insertion.ts';
 import { Sweeper } from '../database/sweeper.ts';
 import { KNOWN_TYPES } from '../pods/known-types.ts';
 import { Settings } from '../settings/settings.ts';
@@ -20,7 +21,10 @@ export interface EventBounds {
 /** The book of what happens to apps. */
 @Injectable()
 export class AppEvents {
-  constructor(settings: Settings, sweeper: Sweeper) {
+  private readonly events: Insertion<AppEvent>;
+
+  constructor(dataSource: DataSource, settings: Settings, sweeper: Sweeper) {
+    this.events = new Insertion(dataSource, AppEvent);
     sweeper.add(
       'events',
       `DELETE FROM app_events WHERE uuid IN (
@@ -35,7 +39,7 @@ export class AppEvents {
    * @param data without secrets: it is stored encrypted, but sent to all who may use the app
    */
   async write<Event extends StoredEvent>(manager: EntityManager, appUuid: string, event: Event, data: EventData[Event]): Promise<void> {
-    await manager.insert(AppEvent, { uuid: randomUUID(), appUuid, event, data });
+    await this.events.add(manager, { uuid: randomUUID(), appUuid, event, data });
   }
 
   /** Those after the one of this number, in order; at most `most`. */

@@ -5,6 +5,7 @@ import type { App } from '../apps/app.entity.ts';
 import { Build } from '../builds/build.entity.ts';
 import { Config } from '../config/config.entity.ts';
 import type { ConfigContent } from '../config/config-content.ts';
+import { Insertion } from '../database/insertion.ts';
 import { Projection } from '../database/projection.ts';
 import { DeployHookQueue } from '../deploy-hooks/deploy-hook-queue.ts';
 import { AppEvents } from '../events/app-events.ts';
@@ -56,6 +57,7 @@ export function foldState(release: Release): FoldState {
 @Injectable()
 export class ReleaseLedger {
   private readonly projections;
+  private readonly insertions;
 
   constructor(
     dataSource: DataSource,
@@ -73,6 +75,7 @@ export class ReleaseLedger {
       build: new Projection(dataSource, Build, 'build'),
       buildOwner: new Projection(dataSource, User, 'build_owner', name),
     };
+    this.insertions = { release: new Insertion(dataSource, Release), config: new Insertion(dataSource, Config) };
   }
 
   /** The highest release that has not failed: what the app is, or is about to be. */
@@ -137,7 +140,7 @@ export class ReleaseLedger {
     });
     if (build && after.build) build.procfile = after.build.procfile;
     if (build) await manager.insert(Build, build);
-    await manager.insert(Release, release);
+    await this.insertions.release.add(manager, release);
     await this.appLog.write(manager, app.uuid, release.summary);
     await this.tell(manager, release);
     const facts = { app: app.id, version, summary: release.summary, sha: release.build?.sha ?? null, user: author.username };
@@ -272,7 +275,7 @@ export class ReleaseLedger {
       created: now,
       updated: now,
     });
-    await manager.insert(Config, config);
+    await this.insertions.config.add(manager, config);
     return config;
   }
 
