@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WEB_2_IMAGE, WEB_IMAGE } from '../images.ts';
 import { newAppId } from '../live-app.ts';
 import { median, spread } from './load.ts';
@@ -8,10 +9,13 @@ import type { Stage } from './stage.ts';
 
 /** Keelson may take so many times as long as kubectl. */
 const TIMES = 1.1;
+/** Requests that it may send. What a deploy changes are the new release's Secret and the Deployment. */
+const REQUESTS: Readonly<Record<string, number>> = { 'second deploy': 2 + 2, 'scale up': 3, delete: 3, 'nothing, for ten seconds': 0 };
+const IDLE = 10_000;
 /** What an app has in its namespace. */
 const KINDS = 'resourcequota,limitrange,secret,networkpolicy,deployment,service,ingress';
-const SMALL_SCALE = 1;
-const LARGE_SCALE = 3;
+/** From one pod, which a deploy makes. */
+const SCALE = 3;
 
 interface LiveObject {
   kind: string;
@@ -23,15 +27,18 @@ interface LiveObject {
  * Deploys, scales and deletes an app on a real cluster, and the same objects by kubectl in a namespace beside it, in turn.
  * @param stage whose Keelson is on that cluster; @param kubeconfig of it
  */
-export async function measureCluster(stage: Stage, kubeconfig: string, rounds: number): Promise<Section> {
+export async function measureCluster(stage: Stage, kubeconfig: string, rounds: number): Promise<Section[]> {
   const kubectl = (args: string[], input?: string): Promise<string> =>
     run(process.env.KUBECTL ?? 'kubectl', ['--kubeconfig', kubeconfig, ...args], input);
   const times: Record<string, { keelson: number[]; kubectl: number[] }> = {};
+  const sentBy: Record<string, number[]> = {};
   const note = async (work: string, who: 'keelson' | 'kubectl', what: () => Promise<unknown>): Promise<void> => {
+    const before = await requests(stage);
     const began = performance.now();
     await what();
     const of = (times[work] ??= { keelson: [], kubectl: [] });
     of[who].push(performance.now() - began);
+    if (who === 'keelson') (sentBy[work] ??= []).push((await requests(stage)) - before);
   };
   for (let round = 0; round < rounds; round++) {
     const app = newAppId('bench');
@@ -68,17 +75,34 @@ export async function measureCluster(stage: Stage, kubeconfig: string, rounds: n
       sent('POST', `${path}/builds`, { image: WEB_2_IMAGE, procfile: { web: 'exec httpd -f -p "$PORT" -h /www' } }),
     );
     await note('second deploy', 'kubectl', () => apply(WEB_2_IMAGE));
-    await note(`scale up, ${SMALL_SCALE} to ${LARGE_SCALE}`, 'keelson', () => sent('POST', `${path}/scale`, { web: LARGE_SCALE }));
-    await note(`scale up, ${SMALL_SCALE} to ${LARGE_SCALE}`, 'kubectl', () => scaled(LARGE_SCALE));
+    await note('scale up', 'keelson', () => sent('POST', `${path}/scale`, { web: SCALE }));
+    await note('scale up', 'kubectl', () => scaled(SCALE));
     await note('delete', 'keelson', () => sent('DELETE', path));
     await note('delete', 'kubectl', () => kubectl(['delete', 'namespace', beside]));
+    const before = await requests(stage);
+    await sleep(IDLE);
+    (sentBy['nothing, for ten seconds'] ??= []).push((await requests(stage)) - before);
   }
   const outcomes = Object.entries(times).map(([work, { keelson, kubectl }]) => {
     const ratio = median(keelson) / median(kubectl);
     const of = (each: number[]): string => `${number(median(each) / 1000, 2)} s ± ${percent(spread(each))}`;
     return { work, cells: [of(keelson), of(kubectl), number(ratio, 2)], goal: `≤ ${TIMES} × kubectl's`, reached: ratio <= TIMES };
   });
-  return { title: 'A real cluster', columns: ['Keelson', 'kubectl', 'ratio'], outcomes };
+  const counts = Object.entries(sentBy).map(([work, sent]) => {
+    const most = REQUESTS[work] ?? 0;
+    return { work, cells: [number(median(sent))], goal: most === 0 ? '0' : `≤ ${most}`, reached: median(sent) <= most };
+  });
+  return [
+    { title: 'A real cluster', columns: ['Keelson', 'kubectl', 'ratio'], outcomes },
+    { title: 'Requests to the cluster, beyond the watches', columns: ['sent'], outcomes: counts },
+  ];
+}
+
+/** How many requests Keelson has sent to the cluster, as its metrics tell; watches are none. */
+async function requests(stage: Stage): Promise<number> {
+  const text = await (await fetch(`${stage.keelson.base}/metrics`)).text();
+  const counts = [...text.matchAll(/^keelson_cluster_call_duration_seconds_count\{.*\} (\d+)$/gm)];
+  return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 /** What kubectl applies in place of Keelson. */

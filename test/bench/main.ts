@@ -73,7 +73,7 @@ try {
   if (kubeconfig !== undefined) {
     say('a real cluster');
     await small.startKeelson({ KUBECONFIG: kubeconfig, KNOWN_INSTALLATIONS: '*' });
-    sections.push(await measureCluster(small, kubeconfig, rounds));
+    sections.push(...(await measureCluster(small, kubeconfig, rounds)));
   }
 } finally {
   await small.end();
