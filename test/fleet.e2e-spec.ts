@@ -134,6 +134,7 @@ it('a change of config, a deploy, a scale and a delete cost the same', async () 
       }),
     );
     costs.delete = await fleet.costOf(() => fleet.sent(204, 'DELETE', `/v2/apps/${doomed.pop() ?? ''}`));
+    await fleet.sent(204, 'DELETE', path);
     all.push(costs);
   }
   const [few, many] = all;
