@@ -6,8 +6,6 @@ import { readTimestamp } from './timestamps.ts';
 /** Milliseconds after which a statement without an answer shows that the connection is dead: the server itself ends it after 30 s. */
 const NO_ANSWER = 40_000;
 
-type Done = (error: Error | null, result: unknown) => void;
-
 /**
  * A connection that is given up when the server doesn't answer: one that was cut without a word would hold whoever uses it for ever.
  * What was sent fails as on any connection that breaks. What is sent again and again becomes a prepared statement.
@@ -20,19 +18,28 @@ export class BoundedClient extends pg.Client {
     const statements = new PreparedStatements();
     const query = (...args: unknown[]): unknown => {
       const [text, values] = args;
-      if (typeof text !== 'string') return send(...args);
-      const answered = args.at(-1);
-      if (typeof answered !== 'function') return promised((done) => query(...args, done));
-      const name = Array.isArray(values) ? statements.nameOf(text) : undefined;
+      const name = typeof text === 'string' && Array.isArray(values) ? statements.nameOf(text) : undefined;
+      const sent = name === undefined ? [...args] : [{ name, text, values }, ...args.slice(2)];
       const timer = setTimeout(() => {
         this.giveUp();
       }, NO_ANSWER);
-      const done: Done = (error, result) => {
+      const over = (error?: unknown): void => {
         clearTimeout(timer);
-        if (error) statements.failed(text, error);
-        (answered as Done)(error, result);
+        if (error && typeof text === 'string') statements.failed(text, error);
       };
-      return send(...(name === undefined ? args.slice(0, -1) : [{ name, text, values }]), done);
+      const answered = sent.at(-1);
+      if (typeof answered === 'function') {
+        sent[sent.length - 1] = (error: unknown, result: unknown): void => {
+          over(error);
+          (answered as (error: unknown, result: unknown) => void)(error, result);
+        };
+        return send(...sent);
+      }
+      const answer = send(...sent);
+      // what is neither called back nor promised answers in its own time
+      if (answer instanceof Promise) void answer.then(() => over(), over);
+      else over();
+      return answer;
     };
     Object.assign(this, { query });
   }
@@ -40,20 +47,5 @@ export class BoundedClient extends pg.Client {
   private giveUp(): void {
     const { connection } = this as unknown as { connection: { stream: Duplex } };
     connection.stream.destroy(new Error('Connection terminated: the database does not answer'));
-  }
-}
-
-async function promised(ask: (done: Done) => unknown): Promise<unknown> {
-  try {
-    return await new Promise((resolve, reject) => {
-      ask((error, result) => {
-        if (error) reject(error);
-        else resolve(result);
-      });
-    });
-  } catch (error) {
-    // the socket that told of it is nobody's business: who asked is
-    if (error instanceof Error) Error.captureStackTrace(error);
-    throw error;
   }
 }
