@@ -77,7 +77,7 @@ export class AppsService {
     const { count, rows } = await listed(this.dataSource.manager, listing, paging);
     return paging.page(
       count,
-      rows.map((row) => this.view(row as unknown as Omit<AppView, 'url'>)),
+      rows.map((row) => this.view(row as Omit<AppView, 'url'>)),
     );
   }
 

@@ -9,7 +9,7 @@ const [ZERO, DASH, DOT] = [48, 45, 46];
 
 /**
  * Reads a `timestamptz` as PostgreSQL writes it to a session in UTC, digit by digit: the driver's own way, by a regular expression, was a
- * tenth of the time that a list took. What looks otherwise is left to the driver.
+ * twentieth of the time that a list took. What looks otherwise is left to the driver.
  */
 export function readTimestamp(text: string): unknown {
   // Date.UTC takes the years up to 99 for those of the last century
