@@ -41,7 +41,7 @@ const pod = (created: string, ends: number): CachedPod =>
       {
         name: 'demo-web',
         ready: false,
-        restartCount: ends,
+        restartCount: ends - 1,
         state: { waiting: { reason: 'CrashLoopBackOff' } },
         lastState: { terminated: { exitCode: 1 } },
       },

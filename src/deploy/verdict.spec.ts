@@ -54,10 +54,11 @@ const container = (fields: Partial<ContainerStatus>): ContainerStatus => ({ name
 const waiting = (reason: string, message: string): CachedPod =>
   pod({ phase: 'Pending', containers: [container({ state: { waiting: { reason, message } } })] });
 
-const ended = (restartCount: number, exitCode: number, reason = 'Error'): CachedPod =>
+/** The kubelet backs off; it counts a restart only as it restarts. */
+const ended = (ends: number, exitCode: number, reason = 'Error'): CachedPod =>
   pod({
     containers: [
-      container({ restartCount, state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode, reason } } }),
+      container({ restartCount: ends - 1, state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode, reason } } }),
     ],
   });
 

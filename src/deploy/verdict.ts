@@ -255,8 +255,9 @@ function runsFor(running: { startedAt?: string } | undefined, now: number): numb
   return running ? now - Date.parse(running.startedAt ?? '') : -1;
 }
 
-/** How often a container has ended. */
-export const endsOf = ({ restartCount, state }: ContainerStatus): number => restartCount + (state?.terminated ? 1 : 0);
+/** How often a container has ended. The kubelet counts an end when it starts the container again: neither before nor while it backs off. */
+export const endsOf = ({ restartCount, state }: ContainerStatus): number =>
+  restartCount + (state?.terminated || state?.waiting?.reason === 'CrashLoopBackOff' ? 1 : 0);
 
 /** How a roll-out is timed. */
 export interface DeadlineInput {
