@@ -51,11 +51,11 @@ async function share(id: string, username: string): Promise<void> {
   );
 }
 
-/** Keeps the engine from every app, by what it reads first of one. @returns lets it go on */
+/** Keeps the engine from every app, by what it alone reads of one. @returns lets it go on */
 async function holdCreations(): Promise<() => Promise<void>> {
   const hold = database.createQueryRunner();
   await hold.startTransaction();
-  await hold.query('LOCK TABLE process_types IN ACCESS EXCLUSIVE MODE');
+  await hold.query('LOCK TABLE services IN ACCESS EXCLUSIVE MODE');
   return async () => {
     await hold.rollbackTransaction();
     await hold.release();

@@ -1,7 +1,11 @@
-import { Column, Entity, JoinColumn, ManyToOne, OneToMany, PrimaryColumn, type Relation } from 'typeorm';
+import { Column, Entity, JoinColumn, ManyToOne, OneToMany, PrimaryColumn, VirtualColumn, type Relation } from 'typeorm';
 import { counter } from '../database/counter.ts';
 import { User } from '../users/user.entity.ts';
 import { ProcessType } from './process-type.entity.ts';
+
+/** SQL: how many pods of each process type an app shall have. @param app alias of its table */
+export const structureOf = (app: string): string =>
+  `(SELECT coalesce(json_object_agg(type, count ORDER BY type), '{}') FROM process_types WHERE app_uuid = ${app}.uuid)`;
 
 /** An app: the platform's unit of deployment, one Kubernetes namespace of the same name. */
 @Entity('apps')
@@ -39,6 +43,10 @@ export class App {
   /** The highest resourceVersion of a pod that an answered request has seen: reads from an older cache wait. */
   @Column('text', { name: 'pod_resource_version', nullable: true })
   podResourceVersion!: string | null;
+
+  /** How many pods of each process type it shall have, as the database has it. */
+  @VirtualColumn('json', { query: structureOf })
+  structure!: Record<string, number>;
 
   @OneToMany(() => ProcessType, (type) => type.app)
   processTypes!: Relation<ProcessType[]>;

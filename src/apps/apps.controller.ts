@@ -65,8 +65,8 @@ export class AppsController {
 
   @Get(':app')
   @Route({ summary: 'Look at an app', action: 'app.read', rule: 'app:use', answers: { 200: json(AppResponse, appExample) }, errors: {} })
-  async get(@CurrentApp() app: App): Promise<AppResponse> {
-    return appResponse(await this.apps.get(app));
+  get(@CurrentApp() app: App): AppResponse {
+    return appResponse(this.apps.shown(app));
   }
 
   @Post(':app')

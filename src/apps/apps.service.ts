@@ -23,7 +23,7 @@ import { ReleaseLedger } from '../releases/release-ledger.ts';
 import { Settings } from '../settings/settings.ts';
 import { User } from '../users/user.entity.ts';
 import { AppSettings } from '../app-settings/app-settings.entity.ts';
-import { App } from './app.entity.ts';
+import { App, structureOf } from './app.entity.ts';
 import { AppAccesses } from './app-accesses.ts';
 import { appIdFaults, generateAppId } from './app-id.ts';
 import type { AppView } from './app.response.ts';
@@ -35,9 +35,6 @@ const DRAWS = 20;
 /** What the audit log calls it: its route is that of looking an app over. */
 const TRANSFER = 'app.transfer';
 const TAKEN = 'Application with this id already exists.';
-
-/** SQL: how many pods of each process type an app shall have. */
-const STRUCTURE = `(SELECT coalesce(json_object_agg(type, count ORDER BY type), '{}') FROM process_types WHERE app_uuid = app.uuid)`;
 
 /** Tables whose rows name who made them and change hands with the app. */
 const HISTORIES = ['builds', 'configs', 'domains', 'releases', 'app_settings', 'tls', 'services'];
@@ -66,7 +63,7 @@ export class AppsService {
   async list(user: User, paging: Paging): Promise<Page<AppView>> {
     const { condition, values } = this.accesses.appsOf(user);
     const listing = {
-      columns: `app.uuid, app.id, owner.username AS owner, app.created, app.updated, ${STRUCTURE} AS structure`,
+      columns: `app.uuid, app.id, owner.username AS owner, app.created, app.updated, ${structureOf('app')} AS structure`,
       from: 'apps app',
       join: 'JOIN users owner ON owner.id = app.owner_id',
       where: condition,
@@ -82,12 +79,8 @@ export class AppsService {
   }
 
   /** @param app with its owner */
-  async get({ uuid, id, owner, created, updated }: App): Promise<AppView> {
-    const [row] = await this.dataSource.manager.query<{ structure: Record<string, number> }[]>(
-      `SELECT ${STRUCTURE} AS structure FROM apps app WHERE app.uuid = $1`,
-      [uuid],
-    );
-    return this.view({ uuid, id, owner: owner.username, structure: row?.structure ?? {}, created, updated });
+  shown({ owner, ...app }: App): AppView {
+    return this.view({ ...app, owner: owner.username });
   }
 
   /**
@@ -206,7 +199,7 @@ export class AppsService {
   private created({ uuid, id }: App, operation: string | null): Submitted<AppView> {
     return this.submissions.of(operation, async (ended) => {
       const app = await this.dataSource.manager.findOne(App, { where: { uuid }, relations: { owner: true } });
-      if (app) return this.get(app);
+      if (app) return this.shown(app);
       throw refusal(id, ended);
     });
   }

@@ -58,6 +58,7 @@ export class ConfigService {
       return { value: release, cluster: rollsOut ? { kind: 'deploy' } : null, audit };
     });
     return this.submissions.release(operation, release, app.id, async () => {
+      if (operation === null) return { config: release.config, version: release.version };
       // read again: it may have been folded onto another release since
       const settled = await this.releases.find(this.dataSource.manager, app.uuid, release.version);
       if (!settled) throw new Conflict(`${app.id} is being destroyed`);

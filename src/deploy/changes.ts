@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AuditTrail, type AuditFact } from '../audit/audit-trail.ts';
 import { App } from '../apps/app.entity.ts';
+import { Projection } from '../database/projection.ts';
 import { Conflict, NotFound } from '../http/errors.ts';
 import { IdempotencyKeys } from '../idempotency/idempotency-keys.ts';
 import { FaultPoints } from './fault-points.ts';
@@ -11,7 +12,7 @@ import type { OperationKind } from './operation.entity.ts';
 /** The transaction of one change, which holds the app's row. */
 export interface AppTransaction {
   manager: EntityManager;
-  /** The row as it is under the lock. */
+  /** The row, which has the generation of this change. */
   app: App;
   /** The generation that this change makes. */
   generation: number;
@@ -39,13 +40,20 @@ export interface Committed<T> extends Covered {
 /** How every service changes an app: rows, generation and operation are written together, or not at all. */
 @Injectable()
 export class Changes {
+  private readonly app: Projection<App>;
+  /** SQL: takes the row of the app $1, and its next generation. */
+  private readonly take: string;
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly queue: OperationQueue,
     private readonly audit: AuditTrail,
     private readonly keys: IdempotencyKeys,
     private readonly points: FaultPoints,
-  ) {}
+  ) {
+    this.app = new Projection(dataSource, App, 'app');
+    this.take = `UPDATE apps app SET generation = generation + 1, updated = now() WHERE uuid = $1 RETURNING ${this.app.columns}`;
+  }
 
   /**
    * Runs `work` in a transaction that holds the app's row. The audit log gets a row of what it says as `audit`. For a request that repeats
@@ -62,14 +70,14 @@ export class Changes {
     const committed = await this.dataSource.transaction(async (manager) => {
       // first, so that who repeats a request doesn't wait with the app's row in his hands
       await this.keys.take(manager);
-      const app = await manager.findOne(App, { where: { uuid: appUuid }, lock: { mode: 'pessimistic_write' } });
-      if (!app) throw NotFound.of('App');
+      const [[row]] = await manager.query<[Record<string, unknown>[], number]>(this.take, [appUuid]);
+      if (!row) throw NotFound.of('App');
+      const app = this.app.entity(row);
       id = app.id;
       if (app.destroying) throw new Conflict(`${app.id} is being destroyed`);
-      const generation = app.generation + 1;
+      const { generation } = app;
       const { value, cluster, audit } = await work({ manager, app, generation });
       await this.audit.record(manager, { object: `app:${app.id}`, app, ...audit });
-      await manager.query('UPDATE apps SET generation = $2, updated = now() WHERE uuid = $1', [appUuid, generation]);
       const operation =
         cluster && (await this.queue.request(manager, { app, generation, kind: cluster.kind, cuts: cluster.cuts ?? false }));
       await this.keys.remember(manager, { value, operation, generation });

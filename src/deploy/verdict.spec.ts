@@ -58,7 +58,11 @@ const waiting = (reason: string, message: string): CachedPod =>
 const ended = (ends: number, exitCode: number, reason = 'Error'): CachedPod =>
   pod({
     containers: [
-      container({ restartCount: ends - 1, state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode, reason } } }),
+      container({
+        restartCount: ends - 1,
+        state: { waiting: { reason: 'CrashLoopBackOff' } },
+        lastState: { terminated: { exitCode, reason } },
+      }),
     ],
   });
 

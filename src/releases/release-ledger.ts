@@ -19,6 +19,8 @@ import { fold, type FoldBuild, type FoldContext, type FoldState } from './fold.t
 import { Release, type ReleaseState } from './release.entity.ts';
 import { changesNothing, failedSummary, summary } from './summary.ts';
 
+type Row = Record<string, unknown>;
+
 /** What a new release is made of. */
 export interface Entry {
   author: User;
@@ -26,6 +28,12 @@ export interface Entry {
   /** The row that a build change names. */
   build?: Build;
 }
+
+/** SQL: what a release has to be for the newest of them to be the head. */
+const HEAD = `release.state <> 'failed'`;
+
+/** SQL: the newest release first, and no other. */
+const NEWEST = 'ORDER BY release.version DESC LIMIT 1';
 
 /** States of a release that is yet to be decided. */
 const OPEN: readonly ReleaseState[] = ['pending', 'deploying'];
@@ -80,7 +88,7 @@ export class ReleaseLedger {
 
   /** The highest release that has not failed: what the app is, or is about to be. */
   async head(manager: EntityManager, appUuid: string): Promise<Release | null> {
-    return this.newest(manager, appUuid, `release.state <> 'failed'`);
+    return this.newest(manager, appUuid, HEAD);
   }
 
   /** The highest release that succeeded: what a failure falls back to. */
@@ -108,9 +116,8 @@ export class ReleaseLedger {
     app: App,
     { author, change, build }: Entry,
   ): Promise<{ release: Release; head: Release | null; rollsOut: boolean }> {
-    const head = await this.head(manager, app.uuid);
+    const { head, version, runs } = await this.place(manager, app.uuid);
     const before = head && foldState(head);
-    const { version, runs } = await this.place(manager, app.uuid);
     const target = change.kind === 'rollback' ? await this.find(manager, app.uuid, change.version) : null;
     const after = fold(before, change, this.context(version, author.username, build, target));
     if (before && this.settings.noopRelease !== 'record' && changesNothing(before, change, after)) {
@@ -119,13 +126,13 @@ export class ReleaseLedger {
     // without a build, now or before, there is nothing in the cluster to bring anywhere
     const rollsOut = after.build !== null || runs;
     const config = this.configOf(change, head, target) ?? (await this.insertConfig(manager, app, author, after.config));
-    const release = manager.create(Release, {
+    const release = Object.assign(new Release(), {
       uuid: randomUUID(),
       appUuid: app.uuid,
       owner: author,
       ownerId: author.id,
       version,
-      state: rollsOut ? 'pending' : 'succeeded',
+      state: rollsOut ? ('pending' as const) : ('succeeded' as const),
       summary: summary(before, change, after, author.username),
       build: build ?? (target ? target.build : (head?.build ?? null)),
       buildUuid: after.build?.uuid ?? null,
@@ -266,7 +273,7 @@ export class ReleaseLedger {
 
   private async insertConfig(manager: EntityManager, app: App, author: User, content: ConfigContent): Promise<Config> {
     const now = new Date();
-    const config = manager.create(Config, {
+    const config = Object.assign(new Config(), {
       uuid: randomUUID(),
       appUuid: app.uuid,
       owner: author,
@@ -280,17 +287,20 @@ export class ReleaseLedger {
   }
 
   /**
-   * The number of the next release, and whether something of the app runs, or is on its way: the good release, or one still open, has a
-   * build.
+   * The head, the number of the next release, and whether something of the app runs, or is on its way: the good release, or one still open,
+   * has a build. One SELECT.
    */
-  private async place(manager: EntityManager, appUuid: string): Promise<{ version: number; runs: boolean }> {
-    const [row] = await manager.query<[{ version: number; runs: boolean }]>(
-      `SELECT coalesce(max(version), 0) + 1 AS version, coalesce(bool_or(state = ANY($2)), false)
-         OR coalesce((SELECT build_uuid IS NOT NULL FROM releases WHERE app_uuid = $1 AND state = 'succeeded' ORDER BY version DESC LIMIT 1), false) AS runs
-       FROM releases WHERE app_uuid = $1`,
+  private async place(manager: EntityManager, appUuid: string): Promise<{ head: Release | null; version: number; runs: boolean }> {
+    const [row] = await manager.query<[Row & { version: number; runs: boolean }]>(
+      `SELECT place.version, place.runs, head.* FROM (
+         SELECT coalesce(max(version), 0) + 1 AS version, coalesce(bool_or(state = ANY($2)), false)
+           OR coalesce((SELECT build_uuid IS NOT NULL FROM releases WHERE app_uuid = $1 AND state = 'succeeded' ORDER BY version DESC LIMIT 1), false) AS runs
+         FROM releases WHERE app_uuid = $1
+       ) AS place LEFT JOIN (${this.select(`${HEAD} ${NEWEST}`)}) AS head ON true`,
       [appUuid, OPEN],
     );
-    return row;
+    const { version, runs } = row;
+    return { head: typeof row.release_uuid === 'string' ? this.read(row) : null, version, runs };
   }
 
   private context(version: number, author: string, build: Build | undefined, target: Release | null): FoldContext {
@@ -306,27 +316,30 @@ export class ReleaseLedger {
 
   /** @param condition in SQL, on `release`; @param values of its parameters from `$2` on */
   private async newest(manager: EntityManager, appUuid: string, condition: string, values: unknown[] = []): Promise<Release | null> {
-    const [release] = await this.whole(manager, appUuid, `${condition} ORDER BY release.version DESC LIMIT 1`, values);
+    const [release] = await this.whole(manager, appUuid, `${condition} ${NEWEST}`, values);
     return release ?? null;
   }
 
   /** Releases with all that folding needs. @param rest SQL: conditions and order; @param values of its parameters from `$2` on */
   private async whole(manager: EntityManager, appUuid: string, rest: string, values: unknown[]): Promise<Release[]> {
+    const rows = await manager.query<Row[]>(this.select(rest), [appUuid, ...values]);
+    return rows.map((row) => this.read(row));
+  }
+
+  private select(rest: string): string {
+    const columns = Object.values(this.projections).map((projection) => projection.columns);
+    return `SELECT ${columns.join(', ')} FROM releases release JOIN users owner ON owner.id = release.owner_id
+      JOIN configs config ON config.uuid = release.config_uuid JOIN users config_owner ON config_owner.id = config.owner_id
+      LEFT JOIN (builds build JOIN users build_owner ON build_owner.id = build.owner_id) ON build.uuid = release.build_uuid
+      WHERE release.app_uuid = $1 AND ${rest}`;
+  }
+
+  private read(row: Row): Release {
     const { release, owner, config, configOwner, build, buildOwner } = this.projections;
-    const rows = await manager.query<Record<string, unknown>[]>(
-      `SELECT ${[release, owner, config, configOwner, build, buildOwner].map(({ columns }) => columns).join(', ')}
-       FROM releases release JOIN users owner ON owner.id = release.owner_id
-       JOIN configs config ON config.uuid = release.config_uuid JOIN users config_owner ON config_owner.id = config.owner_id
-       LEFT JOIN (builds build JOIN users build_owner ON build_owner.id = build.owner_id) ON build.uuid = release.build_uuid
-       WHERE release.app_uuid = $1 AND ${rest}`,
-      [appUuid, ...values],
-    );
-    return rows.map((row) => {
-      const read = release.entity(row);
-      read.owner = owner.entity(row);
-      read.config = Object.assign(config.entity(row), { owner: configOwner.entity(row) });
-      read.build = read.buildUuid === null ? null : Object.assign(build.entity(row), { owner: buildOwner.entity(row) });
-      return read;
-    });
+    const read = release.entity(row);
+    read.owner = owner.entity(row);
+    read.config = Object.assign(config.entity(row), { owner: configOwner.entity(row) });
+    read.build = read.buildUuid === null ? null : Object.assign(build.entity(row), { owner: buildOwner.entity(row) });
+    return read;
   }
 }
