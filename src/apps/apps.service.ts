@@ -64,7 +64,8 @@ export class AppsService {
     const { condition, values } = this.accesses.appsOf(user);
     const listing = {
       columns: `app.uuid, app.id, owner.username AS owner, app.created, app.updated, ${structureOf('app')} AS structure`,
-      from: 'apps app',
+      table: 'apps',
+      alias: 'app',
       join: 'JOIN users owner ON owner.id = app.owner_id',
       where: condition,
       // the same order everywhere, whatever the database's language

@@ -5,7 +5,9 @@ export interface Listing {
   /** What is selected. */
   columns: string;
   /** The table that there is a row of for each item. */
-  from: string;
+  table: string;
+  /** The name that all else has for that table. */
+  alias: string;
   /** What is joined for the columns alone: it must leave the number of rows as it is, for they are counted without it. */
   join?: string;
   /** Which rows there are. */
@@ -17,14 +19,17 @@ export interface Listing {
 /** A page and how many there are in all, by one statement, also where the page has nothing. */
 export async function listed(
   manager: EntityManager,
-  { columns, from, join = '', where, order, values }: Listing,
+  { columns, table, alias, join = '', where, order, values }: Listing,
   { limit, offset }: { limit: number; offset: number },
 ): Promise<{ count: number; rows: Record<string, unknown>[] }> {
   const [size, skip] = [values.length + 1, values.length + 2].map((n) => `$${String(n)}`);
+  // the columns are worked out of the page's rows alone, not of those that are passed over before it
   const rows = await manager.query<({ listed: string; is_there: true | null } & Record<string, unknown>)[]>(
-    `SELECT page.*, counted.listed FROM (SELECT count(*) AS listed FROM ${from} WHERE ${where}) AS counted
+    `SELECT page.*, counted.listed FROM (SELECT count(*) AS listed FROM ${table} AS ${alias} WHERE ${where}) AS counted
      LEFT JOIN LATERAL (
-       SELECT true AS is_there, ${columns} FROM ${from} ${join} WHERE ${where} ORDER BY ${order} LIMIT ${String(size)} OFFSET ${String(skip)}
+       SELECT true AS is_there, ${columns} FROM (
+         SELECT ${alias}.* FROM ${table} AS ${alias} WHERE ${where} ORDER BY ${order} LIMIT ${String(size)} OFFSET ${String(skip)}
+       ) AS ${alias} ${join} ORDER BY ${order}
      ) AS page ON true`,
     [...values, limit, offset],
   );

@@ -155,10 +155,14 @@ export class OperationWorker implements OnApplicationBootstrap, BeforeApplicatio
 
   private async cacheWarm(lease: Lease): Promise<void> {
     if (this.cache.warm()) return;
-    const timer = new AbortController();
-    await Promise.race([this.cache.ready(), sleep(CACHE_WARM, undefined, { signal: timer.signal }).catch(() => undefined)]);
-    timer.abort();
-    lease.check();
+    // a large fleet takes its time
+    for (let before = -1; !this.cache.warm() && this.cache.progress() > before;) {
+      before = this.cache.progress();
+      const timer = new AbortController();
+      await Promise.race([this.cache.ready(), sleep(CACHE_WARM, undefined, { signal: timer.signal }).catch(() => undefined)]);
+      timer.abort();
+      lease.check();
+    }
     if (!this.cache.warm()) throw new OutOfReach(`the cluster cannot be watched: ${this.cache.missing()}`);
   }
 

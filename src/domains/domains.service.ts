@@ -41,7 +41,8 @@ export class DomainsService {
   async list(app: App, paging: Paging): Promise<Page<ShownDomain>> {
     const listing = {
       columns: 'domain.domain, domain.created, domain.updated, owner.username AS owner',
-      from: 'domains domain',
+      table: 'domains',
+      alias: 'domain',
       join: 'JOIN users owner ON owner.id = domain.owner_id',
       where: 'domain.app_uuid = $1',
       // the same order everywhere, whatever the database's language

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { ClusterCache } from '../kubernetes/cluster-cache.ts';
 import { Settings } from '../settings/settings.ts';
-import { DriftChecks } from './drift-checks.ts';
+import { DriftChecks, type Depth } from './drift-checks.ts';
 import { HealingPolicy } from './healing-policy.ts';
 
 /** Advisory lock: of several replicas one goes round. */
@@ -12,6 +12,8 @@ const LOCK = 7_261_001;
 const STEPS = 60;
 /** Apps read at a time. */
 const PAGE = 100;
+/** Milliseconds of rest after each app: to look at one takes some five of a processor, and requests are to get on meanwhile. */
+const REST = 25;
 
 /**
  * Looks at every app: after a start at once, as far as watches show it, so that what was lost comes back (all of it, in a sandbox, which
@@ -75,7 +77,7 @@ export class DriftPass implements OnApplicationBootstrap, BeforeApplicationShutd
     await this.alone(async () => {
       for (let after = ''; !this.stopped();) {
         const apps = await this.dataSource.query<{ id: string }[]>('SELECT id FROM apps WHERE id > $1 ORDER BY id LIMIT $2', [after, PAGE]);
-        for (const { id } of apps) if (!this.stopped()) await this.checks.check(id, 'shown');
+        await this.look(apps, 'shown');
         const last = apps.at(-1);
         if (!last || apps.length < PAGE) return;
         after = last.id;
@@ -97,8 +99,16 @@ export class DriftPass implements OnApplicationBootstrap, BeforeApplicationShutd
          ON CONFLICT (app_uuid) DO UPDATE SET looked = now() RETURNING (SELECT id FROM taken WHERE uuid = app_uuid)`,
         [driftInterval, this.pause / driftInterval],
       );
-      for (const { id } of apps) if (!this.stopped()) await this.checks.check(id, 'all');
+      await this.look(apps, 'all');
     });
+  }
+
+  private async look(apps: readonly { id: string }[], depth: Depth): Promise<void> {
+    for (const { id } of apps) {
+      if (this.stopped()) return;
+      await this.checks.check(id, depth);
+      await sleep(REST, undefined, { signal: this.stopping.signal, ref: false }).catch(() => undefined);
+    }
   }
 
   private async survey(): Promise<void> {

@@ -25,12 +25,13 @@ export interface ContainerStatus {
   lastState?: ContainerState;
 }
 
-/** What is kept of a pod: what is read, not the object. Times are RFC 3339. */
+/** What is kept of a pod: what is read, not the object, for there are many. Times are RFC 3339. */
 export interface CachedPod {
   name: string;
   namespace: string;
   uid: string;
   resourceVersion: string;
+  /** `type` and `version`. */
   labels: Record<string, string>;
   /** uid of the controlling ReplicaSet. */
   owner: string | null;
@@ -43,6 +44,7 @@ export interface CachedPod {
   reason: string | null;
   message: string | null;
   node: string | null;
+  /** `Ready` and `PodScheduled`. */
   conditions: Condition[];
   containers: ContainerStatus[];
   /** Secrets that its environment comes from. */
@@ -86,6 +88,9 @@ interface PodTemplate {
   containers?: { env?: { valueFrom?: { secretKeyRef?: { name?: string } } }[]; envFrom?: { secretRef?: { name?: string } }[] }[];
 }
 
+const POD_LABELS = ['type', 'version'];
+const POD_CONDITIONS = ['Ready', 'PodScheduled'];
+
 const time = (value: string | Date | undefined): string | null => (value === undefined ? null : new Date(value).toISOString());
 
 const controller = (metadata: ObjectMeta): string | null => metadata.ownerReferences?.find((owner) => owner.controller)?.uid ?? null;
@@ -114,7 +119,7 @@ export function cachedPod(object: KubernetesObject): CachedPod {
     namespace: metadata.namespace ?? '',
     uid: metadata.uid ?? '',
     resourceVersion: metadata.resourceVersion ?? '0',
-    labels: metadata.labels ?? {},
+    labels: Object.fromEntries(Object.entries(metadata.labels ?? {}).filter(([name]) => POD_LABELS.includes(name))),
     owner: controller(metadata),
     run: metadata.labels?.[RUN_UUID] ?? metadata.annotations?.[RUN_UUID] ?? null,
     created: time(metadata.creationTimestamp) ?? '',
@@ -124,13 +129,9 @@ export function cachedPod(object: KubernetesObject): CachedPod {
     reason: status.reason ?? null,
     message: status.message ?? null,
     node: spec?.nodeName ?? null,
-    conditions: (status.conditions ?? []).map(({ type, status, reason, message, lastTransitionTime }) => ({
-      type,
-      status,
-      reason,
-      message,
-      lastTransitionTime,
-    })),
+    conditions: (status.conditions ?? [])
+      .filter(({ type }) => POD_CONDITIONS.includes(type))
+      .map(({ type, status, reason, message }) => ({ type, status, ...(reason && { reason }), ...(message && { message }) })),
     containers: (status.containerStatuses ?? []).map(({ name, ready, restartCount, state, lastState }) => ({
       name,
       ready,

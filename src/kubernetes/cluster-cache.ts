@@ -150,6 +150,19 @@ export class ClusterCache {
     return this.all().every((watch) => watch.warm() && watch.brokenFor() < TRUSTED_WHILE_BROKEN);
   }
 
+  /**
+   * Whether the API server has begun to list every kind: it is there, and the rights are. How long a whole list takes depends on the
+   * fleet; until then the reads ask the API server.
+   */
+  answered(): boolean {
+    return this.all().every((watch) => watch.progress() > 0);
+  }
+
+  /** Pages of lists that have come in so far. */
+  progress(): number {
+    return this.all().reduce((sum, watch) => sum + watch.progress(), 0);
+  }
+
   /** Whether every kind was listed once. */
   warm(): boolean {
     return this.all().every((watch) => watch.warm());
@@ -285,7 +298,7 @@ export class ClusterCache {
     });
   }
 
-  private all(): Pick<ObjectWatch<unknown>, 'start' | 'stop' | 'kind' | 'ready' | 'warm' | 'brokenFor' | 'trouble'>[] {
+  private all(): Pick<ObjectWatch<unknown>, 'start' | 'stop' | 'kind' | 'ready' | 'warm' | 'progress' | 'brokenFor' | 'trouble'>[] {
     return [this.pods, this.replicaSets, this.namespaces, this.nodes, ...this.whole.values()];
   }
 }

@@ -23,11 +23,22 @@ export const FIELD_MANAGER = 'keelson';
 
 /** How long one call may take before it counts as out of reach, in milliseconds. */
 const CALL_TIMEOUT = 15_000;
+/** Objects of a page of a list, as the platform's own clients ask for them: of more, one call might take too long, or too much memory. */
+const PAGE = 500;
 /** How often an object that changes while it is deleted is tried again. */
 const TRIES = 5;
 
 /** The kubelet answers so, with 200, when the container runtime has no log of that container any more. */
 const LOG_IS_GONE = /^unable to retrieve container logs for \S+$/;
+
+/** A part of a list. */
+export interface ListPage {
+  items: KubernetesObject[];
+  /** Where to watch from. */
+  resourceVersion: string;
+  /** Where the next page begins; undefined after the last one. */
+  next: string | undefined;
+}
 
 /** The reason is an error of ours: the client writes into the messages of those it passes on, and can't into the platform's own. */
 function timeLimit(): AbortSignal {
@@ -104,19 +115,32 @@ export class KubernetesCluster extends Cluster {
   }
 
   async list(kind: ObjectKind, namespace: string | undefined, labelSelector: string): Promise<KubernetesObject[]> {
-    return (await this.listWithVersion(kind, namespace, labelSelector)).items;
+    const items: KubernetesObject[] = [];
+    for await (const page of this.pages(kind, namespace, labelSelector)) items.push(...page.items);
+    return items;
   }
 
   /**
-   * The list and the resourceVersion to watch from.
-   * @param limit at most so many of them; by default all
+   * A list page by page: all pages show the cluster at one moment. At least one.
+   * @throws Refused with 410 when it takes so long that the API server doesn't know that moment any more: minutes
    */
-  async listWithVersion(
+  async *pages(kind: ObjectKind, namespace: string | undefined, labelSelector: string | undefined): AsyncGenerator<ListPage, void, void> {
+    let from: string | undefined;
+    do {
+      const page = await this.page(kind, namespace, labelSelector, PAGE, from);
+      yield page;
+      from = page.next;
+    } while (from !== undefined);
+  }
+
+  /** @param limit at most so many objects; @param from what the page before it gave as `next`; by default from the beginning */
+  async page(
     kind: ObjectKind,
     namespace: string | undefined,
     labelSelector: string | undefined,
-    limit?: number,
-  ): Promise<{ items: KubernetesObject[]; resourceVersion: string }> {
+    limit: number,
+    from?: string,
+  ): Promise<ListPage> {
     try {
       const list = await this.objects.list(
         kind.apiVersion,
@@ -128,10 +152,12 @@ export class KubernetesCluster extends Cluster {
         undefined,
         labelSelector,
         limit,
+        from,
       );
       // items of a list carry neither kind nor apiVersion
       const items = list.items.map((item) => ({ ...fromClient(item, kind.kind), apiVersion: kind.apiVersion, kind: kind.kind }));
-      return { items, resourceVersion: list.metadata?.resourceVersion ?? '0' };
+      // the server says "" after the last one
+      return { items, resourceVersion: list.metadata?.resourceVersion ?? '0', next: list.metadata?._continue || undefined };
     } catch (error) {
       throw translate(error);
     }

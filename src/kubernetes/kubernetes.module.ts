@@ -9,7 +9,7 @@ import { kubeConfigFor, type ClusterAddress } from './kube-config.ts';
 import { KubernetesCluster } from './kubernetes-cluster.ts';
 import type { ObjectKind } from './object-kind.ts';
 
-/** Starts the cache with the process and ends it with it; requests are taken once it is warm. */
+/** Starts the cache with the process and ends it with it; requests are taken once it fills. */
 class CacheLifetime implements OnApplicationShutdown {
   constructor(
     private readonly cache: ClusterCache,
@@ -19,7 +19,8 @@ class CacheLifetime implements OnApplicationShutdown {
     metrics.cached(() => cache.ages());
     readiness.add({
       name: 'cluster cache',
-      check: () => (cache.warm() ? Promise.resolve() : Promise.reject(new Error('the watch cache has not been filled yet'))),
+      check: () =>
+        cache.answered() ? Promise.resolve() : Promise.reject(new Error(`the cluster has not been seen yet: ${cache.missing()}`)),
     });
     cache.start();
   }

@@ -21,7 +21,8 @@ let server: Server;
 /** Open watches, and from where each began. */
 let watches: { from: string; response: ServerResponse }[];
 let state: { items: KubernetesObject[]; resourceVersion: string };
-let lists: (number | undefined)[];
+/** What was asked for in turn: `all`, or how many. */
+let lists: ('all' | number)[];
 let watch: ObjectWatch<string>;
 let changed = (): void => undefined;
 
@@ -39,7 +40,13 @@ beforeEach(async () => {
   const address = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
   config.loadFromClusterAndUser({ name: 'api', server: address, skipTLSVerify: true }, { name: 'nobody' });
   const cluster = {
-    listWithVersion: (_kind: unknown, _namespace: unknown, _selector: unknown, limit?: number) => {
+    // eslint-disable-next-line @typescript-eslint/require-await -- as the real one
+    pages: async function* () {
+      lists.push('all');
+      const { items, resourceVersion } = state;
+      for (const item of items) yield { items: [item], resourceVersion };
+    },
+    page: (_kind: unknown, _namespace: unknown, _selector: unknown, limit: number) => {
       lists.push(limit);
       return Promise.resolve(state);
     },
@@ -86,7 +93,7 @@ it('a watch that the server ends goes on from where it was', async () => {
   state = { items: [podOf('a', '110'), podOf('b', '95')], resourceVersion: '120' };
   watches[0]?.response.end();
   await until(() => watches.length === 2);
-  expect([watches[1]?.from, lists]).toEqual(['110', [undefined, 1]]);
+  expect([watches[1]?.from, lists]).toEqual(['110', ['all', 1]]);
 });
 
 describe('after the past came back', () => {

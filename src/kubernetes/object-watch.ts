@@ -49,6 +49,7 @@ export class ObjectWatch<T> {
   private running: Promise<void> = Promise.resolve();
   private brokenSince: number | null = performance.now();
   private listed = false;
+  private pages = 0;
   /** Whether the server ended the watch, which may then be another one, or the same with an older state. */
   private doubted = false;
   private lastError: string | null = null;
@@ -91,6 +92,11 @@ export class ObjectWatch<T> {
 
   warm(): boolean {
     return this.listed;
+  }
+
+  /** Pages of lists that have come in so far. */
+  progress(): number {
+    return this.pages;
   }
 
   get(namespace: string, name: string): T | undefined {
@@ -150,7 +156,7 @@ export class ObjectWatch<T> {
   /** Whether the server is behind what was seen of it. */
   private async wentBack(): Promise<boolean> {
     const { kind, namespace, labelSelector } = this.options;
-    const { resourceVersion } = await this.cluster.listWithVersion(kind, namespace, labelSelector, 1);
+    const { resourceVersion } = await this.cluster.page(kind, namespace, labelSelector, 1);
     return this.isBefore(resourceVersion);
   }
 
@@ -161,23 +167,30 @@ export class ObjectWatch<T> {
   /** What is listed takes the place of what is known, of whatever version that is. */
   private async list(): Promise<void> {
     const { kind, namespace, labelSelector, changed } = this.options;
-    const { items, resourceVersion } = await this.cluster.listWithVersion(kind, namespace, labelSelector);
-    const gone = new Map([...this.byNamespace].map(([ns, objects]) => [ns, new Set(objects.keys())]));
-    for (const item of items) {
-      gone.get(item.metadata.namespace ?? '')?.delete(item.metadata.name);
-      if (this.put(item.metadata.namespace ?? '', item, true) && this.listed) this.altered(item);
-    }
-    for (const [ns, names] of gone) {
-      for (const name of names) {
-        this.drop(ns, name);
-        this.options.altered?.(ns, name);
+    const there = new Map<string, Map<string, string | undefined>>();
+    let version = '';
+    for await (const { items, resourceVersion } of this.cluster.pages(kind, namespace, labelSelector)) {
+      version = resourceVersion;
+      this.pages += 1;
+      for (const item of items) {
+        const { namespace: ns = '', name } = item.metadata;
+        if (!there.has(ns)) there.set(ns, new Map());
+        there.get(ns)?.set(name, item.metadata.resourceVersion);
+        if (this.put(ns, item, true) && this.listed) this.altered(item);
       }
     }
-    this.resourceVersion = resourceVersion;
+    const gone = [...this.byNamespace].flatMap(([ns, objects]) =>
+      [...objects.keys()].filter((name) => there.get(ns)?.has(name) !== true).map((name) => ({ ns, name })),
+    );
+    for (const { ns, name } of gone) {
+      this.drop(ns, name);
+      this.options.altered?.(ns, name);
+    }
+    this.resourceVersion = version;
     this.listed = true;
     for (const waiter of this.waiters.splice(0)) waiter();
-    for (const { metadata } of items) changed(metadata.namespace ?? '', metadata.name, metadata.resourceVersion ?? resourceVersion);
-    for (const [ns, names] of gone) for (const name of names) changed(ns, name, resourceVersion);
+    for (const [ns, versions] of there) for (const [name, own] of versions) changed(ns, name, own ?? version);
+    for (const { ns, name } of gone) changed(ns, name, version);
   }
 
   /** One watch connection, to its end: half a minute of silence (`quiet`), or whatever the server ends it with. */

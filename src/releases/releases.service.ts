@@ -39,7 +39,8 @@ export class ReleasesService {
   async list(app: App, paging: Paging): Promise<Page<Release>> {
     const listing = {
       columns: `${this.release.columns}, ${this.owner.columns}`,
-      from: 'releases release',
+      table: 'releases',
+      alias: 'release',
       join: OWNER,
       where: 'release.app_uuid = $1',
       order: 'release.version DESC',

@@ -57,20 +57,27 @@ export class ObjectRequests {
     const fits = selector(resource, query.get('labelSelector') ?? undefined, query.get('fieldSelector') ?? undefined);
     const limit = numberOf(query, 'limit') ?? 0;
     const from = continuation(query.get('continue'));
-    const all = this.store.list(resource.plural, namespace).filter(fits);
-    const rest = from ? all.filter((object) => placeOf(object) > from.after) : all;
-    const version = from?.version ?? this.store.resourceVersion;
-    const items = limit > 0 ? rest.slice(0, limit) : rest;
-    const last = items.at(-1);
-    if (!last || items.length === rest.length) return { items, metadata: { resourceVersion: version } };
-    const next: Continuation = { version, after: placeOf(last) };
+    const all = this.store.list(resource.plural, namespace);
     const selected = query.has('labelSelector') || query.has('fieldSelector');
+    const version = from?.version ?? this.store.resourceVersion;
+    const items: StoredObject[] = [];
+    let more = 0;
+    for (const object of all) {
+      if ((from && placeOf(object) <= from.after) || !fits(object)) continue;
+      if (limit === 0 || items.length < limit) items.push(object);
+      else more += 1;
+      // how many are left is told of whole lists alone
+      if (more > 0 && selected) break;
+    }
+    const last = items.at(-1);
+    if (!last || more === 0) return { items, metadata: { resourceVersion: version } };
+    const next: Continuation = { version, after: placeOf(last) };
     return {
       items,
       metadata: {
         resourceVersion: version,
         continue: Buffer.from(JSON.stringify(next)).toString('base64url'),
-        ...(selected ? {} : { remainingItemCount: rest.length - items.length }),
+        ...(selected ? {} : { remainingItemCount: more }),
       },
     };
   }

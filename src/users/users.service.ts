@@ -234,7 +234,8 @@ export class UsersService {
   private async page(condition: string, paging: Paging): Promise<Page<User>> {
     const listing = {
       columns: this.user.columns,
-      from: 'users "user"',
+      table: 'users',
+      alias: '"user"',
       where: condition,
       // the same order everywhere, whatever the database's language
       order: '"user".username COLLATE "C"',
