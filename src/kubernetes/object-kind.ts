@@ -9,6 +9,12 @@ export interface ObjectKind {
   optional?: true;
 }
 
+/** The path of all objects of a kind. @param namespace undefined: those of all namespaces, or of none */
+export function pathOf({ apiVersion, plural }: ObjectKind, namespace?: string): string {
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  return namespace === undefined ? `${root}/${plural}` : `${root}/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+}
+
 export const NAMESPACE: ObjectKind = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
 export const NODE: ObjectKind = { apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false };
 export const POD: ObjectKind = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };

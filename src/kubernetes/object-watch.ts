@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OutOfReach, translate } from './cluster-errors.ts';
 import type { KubernetesCluster } from './kubernetes-cluster.ts';
 import type { KubernetesObject } from './kubernetes-object.ts';
-import type { ObjectKind } from './object-kind.ts';
+import { pathOf, type ObjectKind } from './object-kind.ts';
 
 /** What is remembered of a kind, and how to tell that it was lost. */
 export interface WatchOptions<T> {
@@ -196,8 +196,6 @@ export class ObjectWatch<T> {
   /** One watch connection, to its end: half a minute of silence (`quiet`), or whatever the server ends it with. */
   private async watch(): Promise<'quiet' | 'closed' | 'expired'> {
     const { kind, namespace, labelSelector } = this.options;
-    const root = kind.apiVersion.includes('/') ? `/apis/${kind.apiVersion}` : `/api/${kind.apiVersion}`;
-    const path = namespace ? `${root}/namespaces/${namespace}/${kind.plural}` : `${root}/${kind.plural}`;
     const query = { labelSelector, resourceVersion: this.resourceVersion, allowWatchBookmarks: true };
     const seen = { expired: false, connected: false, over: false };
     let abort = (): void => undefined;
@@ -224,7 +222,7 @@ export class ObjectWatch<T> {
           this.logger.error(`an event of ${this.kind.kind} ${object.metadata.name} cannot be read`, (error as Error).stack);
         }
       };
-      watch.watch(path, query, onEvent, onEnd).then((controller) => {
+      watch.watch(pathOf(kind, namespace), query, onEvent, onEnd).then((controller) => {
         // it also gets here when the connection failed
         if (!seen.over) {
           seen.connected = true;
