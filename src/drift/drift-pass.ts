@@ -12,8 +12,8 @@ const LOCK = 7_261_001;
 const STEPS = 60;
 /** Apps read at a time. */
 const PAGE = 100;
-/** Milliseconds of rest after each app: to look at one takes some five of a processor, and requests are to get on meanwhile. */
-const REST = 25;
+/** Milliseconds of rest after each app: to look at one takes some ten of a processor, and requests are to get on meanwhile. */
+const REST = 35;
 
 /**
  * Looks at every app: after a start at once, as far as watches show it, so that what was lost comes back (all of it, in a sandbox, which

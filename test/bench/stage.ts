@@ -63,6 +63,7 @@ export class Stage {
       ...FIRST_ADMIN,
       // as the image has it
       NODE_OPTIONS: '--max-semi-space-size=4',
+      MALLOC_ARENA_MAX: '2',
       HOST: '127.0.0.1',
       DATABASE_URL: this.database,
       KUBECONFIG: this.sandbox.kubeconfig,
