@@ -206,6 +206,21 @@ test('lists come in pages, by labels and by fields', async () => {
   expect(byField.items.map(({ metadata }) => metadata?.name)).toEqual(['b']);
 });
 
+test('pages of all namespaces are in the order of keys, as etcd has them', async () => {
+  const namespaces = [`${namespace}-b`, namespace];
+  await core.createNamespace({ body: { metadata: { name: `${namespace}-b` } } });
+  for (const each of namespaces)
+    await core.createNamespacedConfigMap({ namespace: each, body: { metadata: { name: 'a', labels: { spec: namespace } } } });
+  const found: (string | undefined)[] = [];
+  let next: string | undefined;
+  do {
+    const page = await core.listConfigMapForAllNamespaces({ labelSelector: `spec=${namespace}`, limit: 1, _continue: next });
+    found.push(...page.items.map(({ metadata }) => metadata?.namespace));
+    next = page.metadata?._continue;
+  } while (next);
+  expect(found).toEqual(namespaces);
+});
+
 test('an informer sees what is there, what changes and what goes', async () => {
   const path = `/api/v1/namespaces/${namespace}/configmaps`;
   await core.createNamespacedConfigMap({ namespace, body: { metadata: { name: 'before' } } });

@@ -60,10 +60,10 @@ export class Store implements StoredObjects {
     return objects?.get(name);
   }
 
-  /** Sorted by namespace and name, as the API lists. */
+  /** In the order of etcd's keys, `<namespace>/<name>`, as the API lists. */
   list<T = StoredObject>(resource: string, namespace?: string): T[] {
     const namespaces = this.of(resource);
-    const wanted = namespace === undefined ? [...namespaces.keys()].sort() : [namespace];
+    const wanted = namespace === undefined ? [...namespaces.keys()].sort(asInKeys) : [namespace];
     return wanted.flatMap((each) => [...(namespaces.get(each)?.values() ?? [])].sort(byName)) as T[];
   }
 
@@ -271,5 +271,8 @@ function carriedOver(type: Resource, current: StoredObject, sent: StoredObject, 
   const fixed = { uid, resourceVersion, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds, managedFields };
   return copy({ ...sent, ...(type.status ? { status: current.status } : {}), metadata: { ...sent.metadata, ...fixed } });
 }
+
+/** A key goes on with `/` after the namespace, which comes after the `-` of a longer name. */
+const asInKeys = (a: string, b: string): number => (`${a}/` < `${b}/` ? -1 : 1);
 
 const byName = (a: StoredObject, b: StoredObject): number => (a.metadata.name < b.metadata.name ? -1 : 1);
