@@ -12,17 +12,16 @@ const RESERVED: Record<string, { list: string; field: string } | undefined> = {
 };
 
 /** An object as the client takes it: what it doesn't know by its own names, it leaves out. */
-export const toClient = (object: KubernetesObject): ClientObject =>
-  renamed(object, object.kind, (field) => [field, `_${field}`]) as ClientObject;
+export const toClient = (object: KubernetesObject): ClientObject => renamed(object, (field) => [field, `_${field}`]) as ClientObject;
 
 /** An object as it goes over the wire. The client hands out instances of classes, with Dates. */
-export function fromClient(object: unknown, kind?: string): KubernetesObject {
+export function fromClient(object: unknown): KubernetesObject {
   const plain = JSON.parse(JSON.stringify(object)) as KubernetesObject;
-  return renamed(plain, kind ?? plain.kind, (field) => [`_${field}`, field]);
+  return renamed(plain, (field) => [`_${field}`, field]);
 }
 
-function renamed(object: KubernetesObject, kind: string, names: (field: string) => [from: string, to: string]): KubernetesObject {
-  const reserved = RESERVED[kind];
+function renamed(object: KubernetesObject, names: (field: string) => [from: string, to: string]): KubernetesObject {
+  const reserved = RESERVED[object.kind];
   if (!reserved) return object;
   const [from, to] = names(reserved.field);
   const spec = object.spec as Record<string, Record<string, unknown>[] | undefined> | undefined;

@@ -144,7 +144,7 @@ export class KubernetesCluster extends Cluster {
   }
 
   /**
-   * As it goes over the wire: to make instances of the client's classes takes it ten times as long as to read the list.
+   * As it goes over the wire: to make instances of the client's classes takes several times as long as to read the list.
    * @param limit at most so many objects; @param from what the page before it gave as `next`; by default from the beginning
    */
   async page(
