@@ -257,6 +257,8 @@ it.each<[string, Failure]>([
   const { status, json } = await deploy;
 
   expect([status, json.detail]).toEqual([400, expect.stringMatching(words)]);
+  // how often a real process ends until that is noticed depends on the machine; the sandbox waits between the second end and the third
+  if (!onRealCluster) expect(json.detail).not.toMatch(/\([3-9] times\)/);
   // what waiting can't cure fails before its time is up
   expect([deadline, json.detail.includes('did not become ready within')]).toEqual([deadline, deadline]);
   const releases = await ada.get<{ results: object[] }>(`/v2/apps/${app}/releases`);
