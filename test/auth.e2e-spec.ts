@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { issue } from './certificates.ts';
 import { type Answer, type Api, type Keelson, startKeelson, withSetupToken } from './keelson.ts';
-import { eventually } from './keelson-process.ts';
+import { waiting } from './hold.ts';
 import { newPublicKey } from './ssh-key.ts';
 
 const required = ['This field is required.'];
@@ -449,10 +449,7 @@ describe('cancelling', () => {
       await tx.query('SELECT FROM apps WHERE uuid = $1 FOR UPDATE', [app]);
       await tx.query('UPDATE app_settings SET settled = true WHERE app_uuid = $1', [app]);
       cancelled = cancel(guest);
-      await eventually(async () => {
-        const waits = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-        expect(await database.query(waits)).toHaveLength(1);
-      });
+      await waiting(database, 1);
       await tx.query('UPDATE domains SET settled = true WHERE app_uuid = $1', [app]);
     });
     expect(await cancelled).toEqual([204, undefined]);

@@ -2,7 +2,7 @@ import { DataSource } from 'typeorm';
 import type { KubernetesObject } from '../src/kubernetes/kubernetes-object.ts';
 import { INGRESS, SECRET } from '../src/kubernetes/object-kind.ts';
 import { issue, type Issued } from './certificates.ts';
-import { holdEngine } from './hold.ts';
+import { holdEngine, waiting } from './hold.ts';
 import { type Answer, type Api, type Keelson, startKeelson } from './keelson.ts';
 import { eventually } from './keelson-process.ts';
 import { destroyApps, newAppId } from './live-app.ts';
@@ -397,10 +397,7 @@ describe('removing a certificate', () => {
     await lock.startTransaction();
     await lock.query('SELECT FROM apps WHERE id = $1 FOR UPDATE', [app]);
     const removed = remove(ada, 'late');
-    await eventually(async () => {
-      const waits = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-      expect(await sql(waits)).toHaveLength(1);
-    });
+    await waiting(keelson.app.get(DataSource), 1);
     expect((await attach(ada, 'late', elsewhere)).status).toBe(201);
     await lock.commitTransaction();
     await lock.release();

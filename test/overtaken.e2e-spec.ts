@@ -9,7 +9,7 @@ import { SLOW_IMAGE, WEB_IMAGE } from './images.ts';
 import { startKeelson, type Answer, type Api, type Keelson } from './keelson.ts';
 import { eventually } from './keelson-process.ts';
 import { destroyApps, LiveApp, newAppId } from './live-app.ts';
-import { clusterOf } from './test-cluster.ts';
+import { clusterOf, realCluster } from './test-cluster.ts';
 
 let keelson: Keelson;
 let database: DataSource;
@@ -47,7 +47,8 @@ const certificateDomains = async (name: string): Promise<unknown> => (await ada.
 beforeAll(async () => {
   keelson = await startKeelson({
     KUBERNETES_POD_TERMINATION_GRACE_PERIOD_SECONDS: '1',
-    DRYCC_DEPLOY_TIMEOUT: '4',
+    // short, because some pods here never become ready; a real cluster takes its time for those that do
+    DRYCC_DEPLOY_TIMEOUT: realCluster === undefined ? '4' : '20',
     DRYCC_DEPLOY_BATCHES: '9',
   });
   database = keelson.app.get(DataSource);
