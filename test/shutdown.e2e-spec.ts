@@ -1,16 +1,33 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, get } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { DataSource } from 'typeorm';
 import { DatabaseServer } from '../src/database/database-server.ts';
 import { OperationQueue } from '../src/deploy/operation-queue.ts';
+import { holdEngine, holding, waiting } from './hold.ts';
 import { SLOW_IMAGE } from './images.ts';
 import { createTestDatabase } from './database.ts';
-import { startKeelson } from './keelson.ts';
+import { type Api, type Keelson, startKeelson } from './keelson.ts';
 import { eventually } from './keelson-process.ts';
 import { newAppId } from './live-app.ts';
 import { startSandboxProcess } from './sandbox-process.ts';
+
+/** Whether anything takes connections. */
+const isListening = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => {
+      resolve(false);
+    });
+  });
 
 interface Operations {
   results: { state: string; step: string }[];
@@ -40,10 +57,18 @@ it('answers who waits for a roll-out when it ends, with where to look at it', as
   }
 });
 
-it('has who waits for what another replica does wait on while it ends', async () => {
-  const sandbox = await startSandboxProcess();
-  const database = await createTestDatabase();
-  try {
+describe('beside another replica', () => {
+  let sandbox: Awaited<ReturnType<typeof startSandboxProcess>>;
+  let database: Awaited<ReturnType<typeof createTestDatabase>>;
+  /** The one that ends takes no operation. */
+  let ending: Keelson;
+  let other: Keelson;
+  let api: Api;
+  let app: string;
+
+  beforeEach(async () => {
+    sandbox = await startSandboxProcess();
+    database = await createTestDatabase();
     const shared = {
       KUBECONFIG: sandbox.kubeconfig,
       DATABASE_URL: database.url,
@@ -51,25 +76,76 @@ it('has who waits for what another replica does wait on while it ends', async ()
       ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
       SHUTDOWN_WAIT: '120',
     };
-    const ending = await startKeelson(shared);
+    ending = await startKeelson(shared);
     jest.spyOn(ending.app.get(OperationQueue), 'claim').mockResolvedValue(null);
-    const other = await startKeelson(shared);
-    const api = await ending.register('ada');
-    const app = newAppId('ending');
+    other = await startKeelson(shared);
+    api = await ending.register('ada');
+    app = newAppId('ending');
     expect((await api.post('/v2/apps', { id: app })).status).toBe(201);
+  });
+
+  afterEach(async () => {
+    await other.stop();
+    await sandbox.stop();
+    await database.drop();
+  });
+
+  it('has who waits for what that does wait on', async () => {
     expect((await api.post(`/v2/apps/${app}/config`, { values: { DELAY: '6' } })).status).toBe(201);
-    const waiting = api.post(`/v2/apps/${app}/builds`, { image: SLOW_IMAGE });
+    const deployed = api.post(`/v2/apps/${app}/builds`, { image: SLOW_IMAGE });
     await eventually(async () => {
       const { json } = await api.get<Operations>(`/v2/apps/${app}/operations`);
       if (!json.results.some(({ state, step }) => state === 'running' && step === 'waiting')) throw new Error('no roll-out is waited for');
     });
     await ending.stop();
-    expect((await waiting).status).toBe(201);
-    await other.stop();
-  } finally {
-    await sandbox.stop();
-    await database.drop();
-  }
+    expect((await deployed).status).toBe(201);
+  });
+
+  it('has who doesn’t wait yet wait too', async () => {
+    const { port } = new URL(await ending.app.getUrl());
+    const rows = other.app.get(DataSource);
+    let stopped: Promise<void> = Promise.resolve();
+    await holding(
+      rows,
+      (tx) => tx.query('SELECT FROM apps WHERE id = $1 FOR NO KEY UPDATE', [app]),
+      async (letGo) => {
+        const added = api.post(`/v2/apps/${app}/domains`, { domain: `www.${app}.example.com` });
+        await waiting(rows, 1);
+        stopped = ending.stop();
+        await eventually(async () => expect(await isListening(Number(port))).toBe(false));
+        await letGo();
+        expect((await added).status).toBe(201);
+      },
+    );
+    await stopped;
+  });
+
+  it('sends those who keep their connections there, and ends with none that is asked anything', async () => {
+    const { port } = new URL(await ending.app.getUrl());
+    const agent = new Agent({ keepAlive: true });
+    const ask = (): Promise<string | undefined> =>
+      new Promise((resolve, reject) => {
+        get({ agent, port, host: '127.0.0.1', path: '/healthz' }, (response) => {
+          response.resume().once('end', () => {
+            resolve(response.headers.connection);
+          });
+        }).once('error', reject);
+      });
+    expect(await ask()).toBe('keep-alive');
+    const release = await holdEngine(other.app.get(DataSource), app);
+    const added = api.post(`/v2/apps/${app}/domains`, { domain: `www.${app}.example.com` });
+    await eventually(async () => {
+      expect((await api.get<Operations>(`/v2/apps/${app}/operations`)).json.results.some(({ state }) => state === 'pending')).toBe(true);
+    });
+    const stopped = ending.stop();
+    // the connection that was kept is closed as nothing was asked on it, and there is no new one
+    await eventually(async () => expect(await isListening(Number(port))).toBe(false));
+    await expect(ask()).rejects.toThrow();
+    await release();
+    const answer = await added;
+    expect([answer.status, answer.headers.get('connection')]).toEqual([201, 'close']);
+    await stopped;
+  });
 });
 
 it('goes on taking requests for a while, but tells that it ends', async () => {

@@ -26,9 +26,6 @@ const OUTAGE_PAUSE = 1_000;
 export class OperationOutcomes implements OnModuleInit {
   private readonly waiting = new Map<string, Set<() => void>>();
   private ending = false;
-  /** Requests that wait, and who wants to know when none does. */
-  private open = 0;
-  private readonly none = new Set<() => void>();
 
   constructor(
     private readonly dataSource: DataSource,
@@ -52,11 +49,6 @@ export class OperationOutcomes implements OnModuleInit {
     for (const uuid of [...this.waiting.keys()]) this.wake(uuid);
   }
 
-  /** Until no request waits. */
-  async answered(): Promise<void> {
-    while (this.open > 0) await new Promise<void>((resolve) => this.none.add(resolve));
-  }
-
   async get(uuid: string): Promise<Operation | null> {
     return this.dataSource.manager.findOneBy(Operation, { uuid });
   }
@@ -67,19 +59,6 @@ export class OperationOutcomes implements OnModuleInit {
    * @throws Unavailable when the request's time is up, or this process ends: the work goes on
    */
   async settled(uuid: string, waitingSince: number): Promise<Operation> {
-    this.open += 1;
-    try {
-      return await this.ended(uuid, waitingSince);
-    } finally {
-      this.open -= 1;
-      if (this.open === 0) {
-        for (const tell of this.none) tell();
-        this.none.clear();
-      }
-    }
-  }
-
-  private async ended(uuid: string, waitingSince: number): Promise<Operation> {
     const deadline = waitingSince + this.settings.requestWait * 1000;
     let away: number | null = null;
     for (let current = uuid; ;) {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ClusterCache } from '../kubernetes/cluster-cache.ts';
 import { OutOfReach } from '../kubernetes/cluster-errors.ts';
 import { isDatabaseAway } from '../http/database-away.ts';
+import { Listener } from '../http/listener.ts';
 import type { Cause } from './cause.ts';
 import { LeaseLost, type Lease } from './lease.ts';
 import { Notifications } from './notifications.ts';
@@ -53,6 +54,7 @@ export class OperationWorker implements OnApplicationBootstrap, BeforeApplicatio
     private readonly recorder: OutcomeRecorder,
     private readonly notifications: Notifications,
     private readonly outcomes: OperationOutcomes,
+    private readonly listener: Listener,
     private readonly cache: ClusterCache,
     private readonly metrics: OperationMetrics,
     private readonly slots: WorkSlots,
@@ -80,15 +82,17 @@ export class OperationWorker implements OnApplicationBootstrap, BeforeApplicatio
 
   /**
    * Takes nothing new, lets what runs end for a while, here and elsewhere where requests wait for it, and gives the rest back: another
-   * replica, or the next start, goes on from the rows. Requests that still wait are told so.
+   * replica, or the next start, goes on from the rows. Requests that still wait are told so. No request is taken after those who wait are
+   * asked after: it would be told so at once.
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
     this.woken.signal();
     await this.loop;
     await sleep(this.delay);
+    this.listener.close();
     const timer = new AbortController();
-    const ended = Promise.all([...this.running, this.outcomes.answered()]);
+    const ended = Promise.all([...this.running, this.listener.answered()]);
     await Promise.race([ended, sleep(this.patience, undefined, { signal: timer.signal }).catch(() => undefined)]);
     timer.abort();
     this.outcomes.end();

@@ -7,6 +7,7 @@ import { ErrorFilter } from './error.filter.ts';
 import { Streams } from './event-stream.ts';
 import { FieldsPipe } from './fields.pipe.ts';
 import { HealthController } from './health.controller.ts';
+import { Listener } from './listener.ts';
 import { LOGGER } from './logger.ts';
 import { Readiness } from './readiness.ts';
 import { RootController } from './root.controller.ts';
@@ -29,10 +30,11 @@ export class HttpModule {
         { provide: APP_INTERCEPTOR, useClass: BodyInterceptor },
         { provide: APP_INTERCEPTOR, useClass: SubmittedInterceptor },
         { provide: APP_PIPE, useClass: FieldsPipe },
+        Listener,
         Readiness,
         Streams,
       ],
-      exports: [LOGGER, Readiness, RouteTable, Streams],
+      exports: [Listener, LOGGER, Readiness, RouteTable, Streams],
     };
   }
 }

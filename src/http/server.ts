@@ -1,6 +1,6 @@
 import cors from '@fastify/cors';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { CLS_ID, ClsServiceManager } from 'nestjs-cls';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -16,9 +16,6 @@ import { measureRequests } from './request-metrics.ts';
 import { routerOptions, type RouteTable } from './route-table.ts';
 import { guardHeaders, securityHeaders } from './security-headers.ts';
 import { isOfUserApi, userApiRefusal } from './user-api.ts';
-
-/** Seconds that requests get to end once the process is told to; then their connections are cut. */
-const secondsToEnd = 20;
 
 /** Seconds that a caller may take to send a request. How long an answer takes is nobody's business: a deploy may need 20 minutes. */
 const secondsToReceive = 120;
@@ -105,24 +102,7 @@ export function httpServer(settings: Settings, routes: RouteTable, logger: Logge
     logger.info({ requestId: id, method, route: routeOptions.url, status, ms: Math.round(elapsedTime) }, 'request');
   });
   measureRequests(server, metrics);
-  closeInTime(server);
   return adapter;
-}
-
-/** Lets the requests under way end when the process does, but no connection hold that up: neither one kept for later nor one that hangs. */
-function closeInTime(server: FastifyInstance): void {
-  let closing = false;
-  server.addHook('preClose', (done) => {
-    closing = true;
-    setTimeout(() => {
-      server.server.closeAllConnections();
-    }, secondsToEnd * 1000).unref();
-    done();
-  });
-  server.addHook('onSend', (_request, reply, _payload, done) => {
-    if (closing) void reply.header('Connection', 'close');
-    done();
-  });
 }
 
 /** A caller's own id is kept if it can go into logs and headers as it is. */
