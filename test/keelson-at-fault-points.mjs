@@ -49,9 +49,9 @@ FaultPoints.prototype.reach = async (point, app, object) => {
 };
 
 const { claim } = OperationQueue.prototype;
-OperationQueue.prototype.claim = async function (owner) {
+OperationQueue.prototype.claim = async function (...parameters) {
   await claiming.opened;
-  return claim.call(this, owner);
+  return claim.apply(this, parameters);
 };
 
 const { run } = OperationWorker.prototype;

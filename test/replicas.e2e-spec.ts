@@ -97,16 +97,20 @@ describe('of several replicas', () => {
     expect((await call(other, 'GET', '/v2/apps')).status).toBe(200);
   });
 
-  it('one that has lost the cluster answers all the same: the other does the work', async () => {
+  it('one that has lost the cluster answers all the same, and leaves the work to the other', async () => {
     const id = await create(other);
     expect((await call(one, 'POST', `/v2/apps/${id}/builds`, { image: WEB_IMAGE })).status).toBe(201);
     one.cluster.refuse();
     try {
-      const answer = await call(one, 'POST', `/v2/apps/${id}/builds`, { image: WEB_2_IMAGE });
-      expect(answer.status).toBe(201);
+      for (let count = 0; count < 6; count++)
+        for (const image of [WEB_2_IMAGE, WEB_IMAGE])
+          expect((await call(one, 'POST', `/v2/apps/${id}/builds`, { image })).status).toBe(201);
     } finally {
       one.cluster.accept();
     }
+    const { rows } = await client.query<{ vain: string }>('SELECT sum(attempts - 1) AS vain FROM operations WHERE app_id = $1', [id]);
+    // it has to find out, and on a busy machine the other may come late
+    expect(Number(rows[0]?.vain)).toBeLessThanOrEqual(4);
   });
 
   it('one that is paused in the middle of its work loses it to the other, and changes nothing when it goes on', async () => {

@@ -95,19 +95,20 @@ export class OperationQueue {
 
   /**
    * Takes one operation that is due: one that waits while none of its app runs, or one whose owner is gone.
+   * @param later how long it has to be due already, in milliseconds: others may come first
    * @returns the operation with its lease, or null when nothing is due
    */
-  async claim(owner: string): Promise<{ operation: Operation; lease: Lease } | null> {
+  async claim(owner: string, later: number): Promise<{ operation: Operation; lease: Lease } | null> {
     const asked = performance.now();
     const rows: unknown = await this.dataSource.query(
       `UPDATE operations SET state = 'running', lease_owner = $1, lease_token = lease_token + 1,
          lease_expires = now() + $2 * interval '1 millisecond', attempts = attempts + 1, started = coalesce(started, now())
        WHERE uuid = (
          SELECT uuid FROM operations o
-         WHERE due <= now() AND ${CLAIMABLE}
+         WHERE due <= now() - $3 * interval '1 millisecond' AND ${CLAIMABLE}
          ORDER BY due LIMIT 1 FOR UPDATE SKIP LOCKED)
        RETURNING uuid, lease_token`,
-      [owner, this.term],
+      [owner, this.term, later],
     );
     const [claimed] = (rows as [{ uuid: string; lease_token: string }[], number])[0];
     if (!claimed) return null;
@@ -206,6 +207,8 @@ export class OperationQueue {
          bugs = CASE $4 WHEN 'internal' THEN bugs + 1 WHEN '' THEN bugs ELSE 0 END, waited = $5`,
         [seconds, cause?.class ?? '', Math.round(lease.waited)],
       );
+      // any replica may be the next to try it
+      await Notifications.send(manager, 'due', written.app_uuid);
       if (!cause) return;
       const { restoring, cause: shown } = await manager.findOneByOrFail(Operation, { uuid: lease.operation });
       if (restoring || (shown && sameTrouble(shown, cause))) return;

@@ -27,6 +27,8 @@ const SOONEST = 50;
 /** Seconds until the next try, doubled each time. */
 const RETRY_FIRST = 1;
 const RETRY_MOST = 30;
+/** A replica that has lost the cluster leaves what is due to the others for so long, in milliseconds. */
+const ASIDE = 2_000;
 /** So often in a row a bug may end a start before the operation fails. */
 const BUGS = 10;
 
@@ -45,6 +47,8 @@ export class OperationWorker implements OnApplicationBootstrap, BeforeApplicatio
   private readonly leases = new Set<Lease>();
   private renewal: NodeJS.Timeout | undefined;
   private renewing = false;
+  /** Found the cluster out of reach, and nothing was brought to an end since. */
+  private cutOff = false;
   private stopping = false;
   private loop: Promise<void> = Promise.resolve();
 
@@ -108,12 +112,12 @@ export class OperationWorker implements OnApplicationBootstrap, BeforeApplicatio
       let pause = IDLE;
       try {
         while (!stopped() && this.slots.hasRoom(this.running.size)) {
-          const claimed = await this.queue.claim(this.owner);
+          const claimed = await this.queue.claim(this.owner, this.cutOff ? ASIDE : 0);
           if (!claimed) break;
           this.begin(claimed.operation, claimed.lease);
         }
         const next = this.slots.hasRoom(this.running.size) ? await this.queue.secondsToNext() : null;
-        if (next !== null) pause = Math.min(IDLE, Math.max(SOONEST, next * 1000));
+        if (next !== null) pause = Math.min(IDLE, Math.max(SOONEST, next * 1000 + (this.cutOff ? ASIDE : 0)));
       } catch (error) {
         this.logger.warn(`operations cannot be claimed: ${error instanceof Error ? error.message : String(error)}`);
         pause = RETRY_FIRST * 1000;
@@ -138,6 +142,7 @@ export class OperationWorker implements OnApplicationBootstrap, BeforeApplicatio
     try {
       await this.cacheWarm(lease);
       await this.reconciler.run(operation, lease);
+      this.cutOff = false;
       if (lease.ended) this.metrics.ended(lease.ended);
     } catch (error) {
       await this.dealWith(operation, lease, error);
@@ -177,6 +182,7 @@ export class OperationWorker implements OnApplicationBootstrap, BeforeApplicatio
       await this.queue.postpone(lease, 0, null).catch(() => undefined);
       return;
     }
+    if (error instanceof OutOfReach) this.cutOff = true;
     const away = isDatabaseAway(error);
     const cause: Cause = {
       class: error instanceof OutOfReach ? 'unreachable' : 'internal',
