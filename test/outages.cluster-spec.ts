@@ -52,10 +52,12 @@ describe('when parts of the cluster are away', () => {
     eventually(async () => {
       expect((await operation(location)).cause?.class).toBe(wanted);
     });
-  const succeeds = (location: string): Promise<void> =>
-    eventually(async () => {
-      expect(await operation(location)).toMatchObject({ state: 'succeeded', cause: null });
+  const succeeds = async (location: string): Promise<void> => {
+    await eventually(async () => {
+      expect(['pending', 'running']).not.toContain((await operation(location)).state);
     }, 240);
+    expect(await operation(location)).toMatchObject({ state: 'succeeded', cause: null });
+  };
   const reached = (location: string, step: string): Promise<void> =>
     eventually(async () => {
       expect((await operation(location)).step).toBe(step);

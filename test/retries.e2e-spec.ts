@@ -33,7 +33,10 @@ describe('an operation that is begun anew', () => {
   };
   /** Whoever waits for a retry of the app's needn't. */
   const hurry = async (app: string): Promise<void> => {
-    await database.query(`UPDATE operations SET due = now() WHERE app_id = $1 AND state = 'running' AND lease_owner IS NULL`, [app]);
+    await database.query(
+      `UPDATE operations SET due = now() WHERE app_id = $1 AND state = 'running' AND lease_owner IS NULL AND due > now()`,
+      [app],
+    );
     await database.query(`SELECT pg_notify('keelson_due', uuid::text) FROM apps WHERE id = $1`, [app]);
   };
 
