@@ -46,6 +46,8 @@ export class ClusterSide {
   constructor(
     readonly name: string,
     private readonly base: string,
+    /** What it puts into each new namespace by itself. */
+    private readonly furniture: string[],
     private readonly options: https.RequestOptions = {},
   ) {}
 
@@ -103,10 +105,11 @@ export class ClusterSide {
     }
   }
 
-  /** A new namespace whose service account is there, so pods can be made. */
+  /** A new namespace with what the cluster puts there: pods can be made, and nothing more comes by itself. */
   async makeNamespace(name: string): Promise<void> {
     await this.ask({ method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name } } });
-    while ((await this.send({ method: 'GET', path: `/api/v1/namespaces/${name}/serviceaccounts/default` })).code !== 200) await pause(100);
+    for (const object of this.furniture)
+      while ((await this.send({ method: 'GET', path: `/api/v1/namespaces/${name}/${object}` })).code !== 200) await pause(100);
   }
 
   async removeNamespace(name: string): Promise<void> {
@@ -127,9 +130,14 @@ export async function startSides(): Promise<ClusterSides> {
   config.loadFromFile(process.env.TEST_KUBECONFIG ?? '');
   const options: https.RequestOptions = {};
   await config.applyToHTTPSOptions(options);
-  const real = new ClusterSide('the real cluster', config.getCurrentCluster()?.server ?? '', options);
+  const real = new ClusterSide(
+    'the real cluster',
+    config.getCurrentCluster()?.server ?? '',
+    ['serviceaccounts/default', 'configmaps/kube-root-ca.crt'],
+    options,
+  );
   const running = await startSandbox({ port: 0 });
-  const sandbox = new ClusterSide('the sandbox', running.url);
+  const sandbox = new ClusterSide('the sandbox', running.url, ['serviceaccounts/default']);
   return { real, sandbox, both: [real, sandbox], stop: () => running.stop() };
 }
 
