@@ -6,6 +6,7 @@ import type { ClusterCache } from '../kubernetes/cluster-cache.ts';
 import type { KubernetesObject } from '../kubernetes/kubernetes-object.ts';
 import { Lease } from './lease.ts';
 import { RolloutWatch, type RolloutEnd } from './rollout-watch.ts';
+import type { Trouble } from './verdict.ts';
 
 /** Real: the watch and its verdict. The cluster stands still as the test has it. */
 
@@ -48,26 +49,62 @@ const pod = (created: string, ends: number): CachedPod =>
     ],
   }) as unknown as CachedPod;
 
-/** Waits, and gives up when nothing has been decided at once. */
-async function waitFor(pods: CachedPod[], waited: number): Promise<{ end: RolloutEnd; lease: Lease }> {
+/** A pod that is yet to be ready. */
+const starting: CachedPod = { ...pod(BEGUN.toISOString(), 0), node: 'node1', containers: [] };
+
+interface Waiting {
+  end: Promise<RolloutEnd>;
+  lease: Lease;
+  /** What was told of it, in order. */
+  shown: (Trouble | null)[];
+  /** From now on the cluster shows this Deployment. */
+  becomes(live: KubernetesObject): void;
+  /** By the clock that the test holds. */
+  pass(seconds: number): Promise<void>;
+}
+
+/** Waits with a deadline of 120 s. */
+function waiting(pods: CachedPod[], waited: number, cut: () => Promise<boolean>): Waiting {
+  let live = deployment;
+  let look = (): void => undefined;
   const cache = {
     podsOf: () => pods,
     replicaSetsOf: () => [replicaSet],
     eventsOf: () => [],
     allNodes: () => [],
-    object: () => deployment,
+    object: () => live,
     fresh: () => true,
     warm: () => true,
-    onChange: () => () => undefined,
+    onChange: (_: string, changed: () => void) => {
+      look = changed;
+      return () => undefined;
+    },
     watchEvents: () => () => undefined,
   } as unknown as ClusterCache;
-  const cluster = { get: () => Promise.resolve(deployment), podLog: () => Promise.resolve('') } as unknown as Cluster;
+  const cluster = { get: () => Promise.resolve(live), podLog: () => Promise.resolve('') } as unknown as Cluster;
   const lease = new Lease('an operation', 1, performance.now(), 3_600_000);
   lease.waited = waited;
-  const show = (): Promise<void> => Promise.resolve();
+  const shown: (Trouble | null)[] = [];
+  const show = (trouble: Trouble | null): Promise<void> => {
+    shown.push(trouble);
+    return Promise.resolve();
+  };
   const watch = new RolloutWatch(cluster, cache, app, { lease, begun: BEGUN, spares: false, timeout: 120, shown: null, show });
-  const end = await watch.wait([{ manifest, type: 'web', generation: 2 }], () => Promise.resolve(true), true);
-  return { end, lease };
+  const end = watch.wait([{ manifest, type: 'web', generation: 2 }], cut, true);
+  const pass = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      jest.advanceTimersByTime(1_000);
+      look();
+      await new Promise(setImmediate);
+    }
+  };
+  return { end, lease, shown, becomes: (next) => (live = next), pass };
+}
+
+/** Waits, and gives up when nothing has been decided at once. */
+async function waitFor(pods: CachedPod[], waited: number): Promise<{ end: RolloutEnd; lease: Lease }> {
+  const { end, lease } = waiting(pods, waited, () => Promise.resolve(true));
+  return { end: await end, lease };
 }
 
 it.each([
@@ -82,7 +119,47 @@ it.each([
   ['goes on for as long as is left', 110_000, 'cut'],
   ['is over', 121_000, 'failed'],
 ])('a deadline of 120 s that an earlier owner began to count: it %s after %i ms', async (_, waited, state) => {
-  const { end, lease } = await waitFor([], waited);
+  const { end, lease } = await waitFor([starting], waited);
   expect(end.state).toBe(state);
   expect(lease.waited).toBeGreaterThanOrEqual(waited);
+});
+
+describe('a control plane that does not do its part', () => {
+  const ready: CachedPod = { ...starting, conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: BEGUN.toISOString() }] };
+  const counted = { ...deployment, status: { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 } };
+  const behind = expect.objectContaining({ class: 'unreachable', object: 'Deployment/demo-web' }) as Trouble;
+
+  beforeEach(() => {
+    jest.useFakeTimers({ now: BEGUN, doNotFake: ['setImmediate', 'setTimeout', 'clearTimeout', 'nextTick', 'queueMicrotask'] });
+  });
+
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('is told after a moment, and is not the fault of a roll-out', async () => {
+    const { end, lease, shown, becomes, pass } = waiting([ready], 0, () => Promise.resolve(false));
+    await pass(4);
+    expect(shown).toEqual([]);
+    await pass(500);
+    expect(shown).toEqual([behind]);
+    expect(lease.waited).toBeLessThan(2_000);
+    becomes(counted);
+    await pass(2);
+    expect(await end).toEqual({ state: 'done' });
+  });
+
+  it('is not waited for without end', async () => {
+    const { end, shown, pass } = waiting([ready], 0, () => Promise.resolve(false));
+    await pass(700);
+    expect(shown).toEqual([behind]);
+    await pass(30);
+    expect(await end).toEqual({ state: 'failed', types: new Map([['web', behind]]) });
+  });
+
+  it('does not make up for a pod that is not ready', async () => {
+    const { end, pass } = waiting([starting], 0, () => Promise.resolve(false));
+    await pass(130);
+    expect(await end).toMatchObject({ state: 'failed' });
+  });
 });

@@ -40,6 +40,9 @@ export interface RolloutWatchOptions {
 
 /** No pod has become ready for so long: then a newer commit may cut the roll-out short. Milliseconds. */
 const STALLED = 15_000;
+/** The control plane always takes a moment; from here on it is told, in milliseconds, and waited for no longer than so. */
+const SLOW_CONTROL_PLANE = 5_000;
+const CONTROL_PLANE_AWAY = 600_000;
 /** What has no event of its own (a deadline, a stall, a lease) is looked at this often. */
 const TICK = 1_000;
 /** An image pull that takes longer than this, in milliseconds, gets more time, once. */
@@ -57,8 +60,10 @@ export class RolloutWatch {
   private readonly started = performance.now();
   private readonly began = Date.now();
   private readonly endedBefore: ReadonlyMap<string, number>;
-  /** Milliseconds during which the cluster could be seen and no node was at fault: only these count towards the deadline. */
+  /** Milliseconds during which the cluster could be seen and did its part: only these count towards the deadline. */
   private elapsed: number;
+  /** Milliseconds for which it was the control plane's turn. */
+  private controlPlane = 0;
   private extension = 0;
   private shown: string | null;
   /** Pods that were on their way out before. */
@@ -107,7 +112,10 @@ export class RolloutWatch {
             return { state: 'strayed' };
           }
           const verdicts = open.map((one) => ({ one, verdict: this.judge(one) }));
-          if (!verdicts.some(({ verdict }) => verdict.state === 'progressing' && verdict.still)) this.elapsed += now - last;
+          this.count(
+            verdicts.map(({ verdict }) => verdict),
+            now - last,
+          );
           for (const { one, verdict } of verdicts) if (verdict.state === 'failed') failed.set(one.type, verdict.trouble);
           open = verdicts.filter(({ verdict }) => verdict.state === 'progressing').map(({ one }) => one);
           if (open.length === 0 || failed.size > 0) break;
@@ -116,7 +124,7 @@ export class RolloutWatch {
             for (const { one, verdict } of late) failed.set(one.type, overdue(one, verdict, this.limit(one)));
             break;
           }
-          await this.show(verdicts.map(({ verdict }) => (verdict.state === 'progressing' ? verdict.trouble : null)).find((t) => t) ?? null);
+          await this.show(verdicts.map(({ verdict }) => this.told(verdict)).find((trouble) => trouble) ?? null);
         } else if (this.cache.warm()) {
           await this.show({ class: 'unreachable', message: this.cache.trouble(), object: null });
         }
@@ -140,6 +148,20 @@ export class RolloutWatch {
     if (strayed && resends) return { state: 'strayed' };
     for (const [type, trouble] of failed) failed.set(type, await this.withLog(trouble));
     return { state: 'failed', types: failed };
+  }
+
+  /** Whose the time since the last look was. */
+  private count(verdicts: Verdict[], milliseconds: number): void {
+    const still = verdicts.map((verdict) => (verdict.state === 'progressing' ? verdict.still : undefined));
+    if (still.includes('node')) return;
+    const waits = still.includes('control-plane');
+    this.controlPlane = waits ? this.controlPlane + milliseconds : 0;
+    if (!waits || this.controlPlane > CONTROL_PLANE_AWAY) this.elapsed += milliseconds;
+  }
+
+  private told(verdict: Verdict): Trouble | null {
+    if (verdict.state !== 'progressing') return null;
+    return verdict.still === 'control-plane' && this.controlPlane < SLOW_CONTROL_PLANE ? null : verdict.trouble;
   }
 
   /** Waits until the pods that a smaller scale ended are gone, each for its grace period at the most, unless something urgent comes. */

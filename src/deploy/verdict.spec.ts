@@ -241,8 +241,8 @@ describe('what is shown, and fails at the deadline only', () => {
       null,
     ],
     ['an evicted pod: nothing of the app', { pods: [pod({ phase: 'Failed', reason: 'Evicted', containers: [] })] }, null],
-    ['what becomes of pods of the old ReplicaSet', { pods: [{ ...ended(5, 1), owner: 'rs-old' }] }, null],
-    ['what becomes of pods that are going', { pods: [{ ...ended(5, 1), deleted: '2026-01-01T00:00:10Z' }] }, null],
+    ['what becomes of pods of the old ReplicaSet', { pods: [pod(), { ...ended(5, 1), owner: 'rs-old' }] }, null],
+    ['what becomes of pods that are going', { pods: [pod(), { ...ended(5, 1), deleted: '2026-01-01T00:00:10Z' }] }, null],
     [
       'a quota that hit only just now',
       {
@@ -290,7 +290,33 @@ describe('the clock of the deadline', () => {
     ['no node fits because one is short of memory', { pods: [unfit('1 node(s) had taint {node.kubernetes.io/memory-pressure: }')] }],
     ['one of its pods was evicted just now', { events: [event('Evicted', 'The node was low on resource: memory.')] }],
   ])('stands still while %s', (_, fields) => {
-    expect(verdict(view(fields))).toMatchObject({ state: 'progressing', still: true, trouble: { class: 'node' } });
+    expect(verdict(view(fields))).toMatchObject({ state: 'progressing', still: 'node', trouble: { class: 'node' } });
+  });
+
+  const behind = { replicas: 2, updatedReplicas: 1, availableReplicas: 1 };
+  const readySince = (lastTransitionTime: string): CachedPod =>
+    pod({
+      conditions: [
+        { type: 'PodScheduled', status: 'True' },
+        { type: 'Ready', status: 'True', lastTransitionTime },
+      ],
+    });
+  const patient = deployment(behind);
+  patient.spec = { replicas: 1, minReadySeconds: 30 };
+
+  it.each<[string, Partial<RolloutView>]>([
+    ['no controller has seen the change', { deployment: deployment({ ...behind, observedGeneration: 1 }) }],
+    ['no controller creates the pods', { pods: [] }],
+    ['no controller creates the last of the pods', { replicaSets: [replicaSet({ replicas: 2 })], pods: [pod()] }],
+    ['no scheduler has looked at a pod', { pods: [pod({ phase: 'Pending', node: null })] }],
+    ['no controller has counted the pod that is ready', { pods: [readySince('2026-01-01T00:00:59Z')] }],
+    [
+      'no controller has counted the pod that was ready for long enough',
+      { deployment: patient, pods: [readySince('2026-01-01T00:00:30Z')] },
+    ],
+    ['no controller goes on with the next batch', { deployment: deployment(behind, 3), pods: [readySince('2026-01-01T00:00:59Z')] }],
+  ])('stands still while %s', (_, fields) => {
+    expect(verdict(view(fields))).toMatchObject({ state: 'progressing', still: 'control-plane', trouble: { class: 'unreachable' } });
   });
 
   it.each<[string, Partial<RolloutView>]>([
@@ -302,9 +328,21 @@ describe('the clock of the deadline', () => {
     ['the only node away has been so for a day', { pods: [unfit(notReady)], nodes: [node(false, '2025-12-31T00:00:00Z')] }],
     [
       'a pod was evicted a while ago',
-      { events: [{ ...event('Evicted', 'The node was low on resource: memory.'), last: '2025-12-31T23:59:59Z' }] },
+      { pods: [pod()], events: [{ ...event('Evicted', 'The node was low on resource: memory.'), last: '2025-12-31T23:59:59Z' }] },
     ],
-    ['a pod of another ReplicaSet was evicted', { events: [{ ...event('Evicted', 'low on memory'), name: 'demo-web-old-abcde' }] }],
+    ['a pod has yet to be ready for long enough', { deployment: patient, pods: [readySince('2026-01-01T00:00:31Z')] }],
+    [
+      'one of two pods is ready',
+      { replicaSets: [replicaSet({ replicas: 2 })], pods: [readySince('2026-01-01T00:00:30Z'), pod({ uid: 'q' })] },
+    ],
+    ['nothing but old pods is ready', { pods: [pod(), { ...readySince('2026-01-01T00:00:30Z'), uid: 'q', owner: 'rs-old' }] }],
+    ['the watch has no Deployment', { deployment: undefined }],
+    ['the watch shows an older generation', { generation: 3 }],
+    ['the pods are to end', { deployment: deployment({ replicas: 1, updatedReplicas: 1 }, 0) }],
+    [
+      'a pod of another ReplicaSet was evicted',
+      { pods: [pod()], events: [{ ...event('Evicted', 'low on memory'), name: 'demo-web-old-abcde' }] },
+    ],
   ])('runs on while %s', (_, fields) => {
     const result = verdict(view(fields));
     expect(result.state === 'progressing' && result.still).toBeUndefined();

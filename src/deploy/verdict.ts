@@ -37,10 +37,13 @@ export interface Trouble {
 
 /**
  * How far a roll-out has come. `trouble` beside `progressing` is shown at once and is the cause if the deadline passes; beside
- * `failed` it is why waiting longer is useless. `still`: a node is at fault, and the deadline's clock stands still.
+ * `failed` it is why waiting longer is useless. `still`: the deadline's clock stands still, for a node is at fault, or the control
+ * plane, whose turn it is.
  */
 export type Verdict =
-  { state: 'done' } | { state: 'progressing'; trouble: Trouble | null; still?: true } | { state: 'failed'; trouble: Trouble };
+  | { state: 'done' }
+  | { state: 'progressing'; trouble: Trouble | null; still?: 'node' | 'control-plane' }
+  | { state: 'failed'; trouble: Trouble };
 
 /** A ReplicaSet that cannot create its pods has so long to get one through, in milliseconds. */
 const FAILED_CREATE_GRACE = 5_000;
@@ -92,7 +95,7 @@ export function verdict(view: RolloutView): Verdict {
   const { deployment } = view;
   if (!deployment || (deployment.metadata.generation ?? 0) < view.generation) return { state: 'progressing', trouble: null };
   if (((deployment.status as DeploymentStatus | undefined)?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 0)) {
-    return { state: 'progressing', trouble: null };
+    return waitsFor(`the cluster's controllers have not seen the change yet`, `Deployment/${deployment.metadata.name}`);
   }
   const wanted = wantedOf(deployment);
   const own = view.replicaSets.filter((set) => set.owner === deployment.metadata.uid);
@@ -117,7 +120,33 @@ export function verdict(view: RolloutView): Verdict {
     trouble ??= found?.trouble ?? null;
   }
   const node = nodeTrouble(newest, pods, view);
-  return node ? { state: 'progressing', trouble: node, still: true } : { state: 'progressing', trouble };
+  if (node) return { state: 'progressing', trouble: node, still: 'node' };
+  if (trouble) return { state: 'progressing', trouble };
+  return controlPlanesTurn(deployment, newest, pods, view.now) ?? { state: 'progressing', trouble: null };
+}
+
+const waitsFor = (message: string, object: string): Verdict => ({
+  state: 'progressing',
+  trouble: { class: 'unreachable', message, object },
+  still: 'control-plane',
+});
+
+/** What the pods of the newest ReplicaSet have no part in: to be created, to be given a node, to be counted. Null: it is their turn. */
+function controlPlanesTurn(deployment: KubernetesObject, set: CachedReplicaSet, pods: CachedPod[], now: number): Verdict | null {
+  if (pods.length < set.replicas) return waitsFor(`the cluster's controllers have not created all pods yet`, `ReplicaSet/${set.name}`);
+  const unseen = pods.find(({ node, conditions }) => node === null && !conditions.some(({ type }) => type === 'PodScheduled'));
+  if (unseen) return waitsFor('the scheduler has not looked at it yet', `Pod/${unseen.name}`);
+  const { minReadySeconds = 0, paused } = deployment.spec as { minReadySeconds?: number; paused?: boolean };
+  // by somebody's hand
+  if (paused) return null;
+  const available = ({ conditions }: CachedPod): boolean =>
+    conditions.some(
+      ({ type, status, lastTransitionTime }) =>
+        type === 'Ready' && status === 'True' && now - Date.parse(lastTransitionTime ?? '') >= minReadySeconds * 1000,
+    );
+  return pods.filter(available).length >= set.replicas
+    ? waitsFor(`the cluster's controllers have not counted the pods that are ready yet`, `Deployment/${deployment.metadata.name}`)
+    : null;
 }
 
 /** What a node does to the pods of the newest ReplicaSet: none of the app's fault. Null: nothing. */
