@@ -58,9 +58,9 @@ interface Waiting {
   /** What was told of it, in order. */
   shown: (Trouble | null)[];
   /** From now on the cluster shows this Deployment. */
-  becomes(live: KubernetesObject): void;
+  becomes: (live: KubernetesObject) => void;
   /** By the clock that the test holds. */
-  pass(seconds: number): Promise<void>;
+  pass: (seconds: number) => Promise<void>;
 }
 
 /** Waits with a deadline of 120 s. */
